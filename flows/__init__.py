@@ -1,0 +1,1 @@
+"""What Prefect runs, one file per flow: the form that a person fills in, approval, the final state."""

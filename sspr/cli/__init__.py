@@ -1,0 +1,1 @@
+"""The command `sspr`: a file per verb, one table of outcomes → exit codes."""

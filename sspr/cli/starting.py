@@ -1,0 +1,58 @@
+"""From the words of a command line to an opened run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sspr.cli.common import Session, parse_mapping, parse_region
+from sspr.job import Job, JobRequest
+from sspr.model import Target
+from sspr.stages.context import Options
+from sspr.stages.limits import parse_max_failures
+
+
+def start(
+    here: Session,
+    command: str,
+    files: tuple[str, ...],
+    *,
+    tenant: str | None,
+    out: Path | None,
+    mapping: tuple[str, ...],
+    encoding: str | None,
+    default_country: str | None,
+    target: str | None = None,
+    batch_size: int = 20,
+    enable_feature: bool = False,
+    replace_methods: bool = False,
+    max_failures: str | None = None,
+) -> Job:
+    """Opens a run; its id is the first line on standard error. Raises `CannotStart`."""
+    parse_max_failures(max_failures, 100)
+    options = Options(
+        default_country=parse_region(default_country),
+        mapping=parse_mapping(mapping),
+        encoding=encoding,
+        replace_methods=replace_methods,
+        enable_feature=enable_feature,
+        max_failures=max_failures,
+        batch_size=batch_size,
+    )
+    request = JobRequest(
+        command=command,
+        files=files,
+        tenant=here.settings.tenant_name(tenant),
+        target=Target(target) if target else None,
+        options=options,
+        out=out,
+    )
+    job = Job.begin(here.ledger, here.settings, request, here.host)
+    announce(job)
+    return job
+
+
+def announce(job: Job) -> None:
+    """The first line of every command that opens a run, or takes one up."""
+    click.echo(f"run id: {job.id}", err=True)

@@ -1,0 +1,48 @@
+"""Country texts → regions. The names are data: `countries.csv`, from ISO 3166-1 and the territory names of the
+Unicode CLDR in English, the widely used languages and each country's official ones.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from functools import cache, lru_cache
+from pathlib import Path
+
+# Not "NA": that is Namibia.
+_BLANK = frozenset({"", "-", "--", "n/a", "none", "null", "#n/a", "(blank)"})
+_NOT_WORD = re.compile(r"[^\w]+|_+")
+
+
+@lru_cache(maxsize=4096)
+def region(text: str) -> str | None:
+    """The ISO 3166-1 alpha-2 code of a country given by code (alpha-2, alpha-3, `UK`) or by name.
+
+    The empty string where the text says nothing; None where it says something that is no known country.
+    """
+    if text.strip().casefold() in _BLANK:
+        return ""
+    return _regions().get(fold(text))
+
+
+def fold(name: str) -> str:
+    """A country's name without case, accents, punctuation and article: `The Côte d’Ivoire` → `cote d ivoire`."""
+    plain = "".join(
+        character for character in unicodedata.normalize("NFKD", name) if not unicodedata.combining(character)
+    )
+    words = _NOT_WORD.sub(" ", plain.casefold().replace("&", " and ").replace(".", "")).split()
+    if len(words) > 1:
+        words = ["saint" if word == "st" else word for word in words if word != "the"]
+    return " ".join(words)
+
+
+@cache
+def _regions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    with Path(__file__).with_name("countries.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            for name in (row["alpha_2"], row["alpha_3"], *row["names"].split("|")):
+                found.setdefault(fold(name), row["alpha_2"])
+    found.pop("", None)
+    return found

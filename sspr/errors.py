@@ -1,0 +1,28 @@
+"""What can stop a command. Each error is one or two plain sentences for a person and an exit code.
+
+    SsprError
+    ├── CannotStart    nothing was touched                                  exit code 2
+    └── Stopped        stopped before the end; `sspr resume` goes on        exit code 3
+
+Messages never hold contact data or secrets: they reach terminals, logs and Prefect's database.
+"""
+
+from __future__ import annotations
+
+
+class SsprError(Exception):
+    """A sentence for a person. `exit_code` is what the command ends with."""
+
+    exit_code = 3
+
+
+class CannotStart(SsprError):
+    """Bad arguments, unreadable input or bad configuration: nothing was touched."""
+
+    exit_code = 2
+
+
+class Stopped(SsprError):
+    """The run ended before its last row, and can be resumed."""
+
+    exit_code = 3

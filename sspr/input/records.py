@@ -1,0 +1,91 @@
+"""Lines → records of a CSV file, with the physical line on which each starts, and without giving up on a bad one.
+
+The module `csv` parses; this adds what it does not tell: where a record began, and how to go on
+after a quote that is never closed.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+# A quoted cell with more line breaks than this is taken for a quote that somebody forgot to close.
+MAX_LINES = 100
+UNCLOSED = "a quote is opened and not closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The cells of one record. `fault`: why they may not be trusted."""
+
+    line: int
+    cells: list[str]
+    fault: str | None = None
+
+
+class _Endless(Exception):  # noqa: N818  # never leaves this module
+    """A record spans more lines than a cell can be believed to have."""
+
+
+class _Lines:
+    """The lines of the file, of which those of a broken record can be taken back."""
+
+    def __init__(self, lines: Iterable[str], first: int) -> None:
+        self._lines = iter(lines)
+        self._again: deque[str] = deque()
+        self.pulled: list[str] = []
+        self.next_line = first
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.pulled) >= MAX_LINES:
+            raise _Endless
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.pulled.append(line)
+        return line
+
+    def start(self) -> int:
+        """The number of the line with which the next record begins."""
+        self.next_line += len(self.pulled)
+        self.pulled.clear()
+        return self.next_line
+
+    def take_back_all_but_first(self) -> str:
+        """Puts the lines of a broken record back, except its first, which is returned."""
+        first, *rest = self.pulled
+        self._again.extendleft(reversed(rest))
+        self.pulled[1:] = []
+        return first
+
+
+def read_records(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterator[Record]:
+    """The records of `lines` (which keep their line ends; the first is line number `first`), empty ones left out."""
+    source = _Lines(lines, first)
+    # strict: a stray quote is a fault of its row, not an invitation to guess where the cell ends.
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    while True:
+        line = source.start()
+        fault = None
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _Endless):
+            several = len(source.pulled) > 1
+            text = source.take_back_all_but_first()
+            fault = UNCLOSED if several or text.count('"') % 2 else "a quote stands inside a cell"
+            cells = _roughly(text, delimiter)
+        if any("\0" in cell for cell in cells):
+            fault = fault or "a zero byte stands in it"
+            cells = [cell.replace("\0", "") for cell in cells]
+        if any(cell.strip() for cell in cells):
+            yield Record(line, cells, fault)
+
+
+def _roughly(text: str, delimiter: str) -> list[str]:
+    """The cells of a broken line, for showing only."""
+    return text.rstrip("\r\n").split(delimiter)

@@ -1,0 +1,315 @@
+"""The job: the stages in their order, over a ledger and a tenant. Every host runs it alike.
+
+    check ─▶ look at the flag ─▶ compare ─▶ (approve) ─▶ apply ─▶ verify ─▶ settle ─▶ look at the flag ─▶ report
+
+A host takes the steps of `planning()`, asks for approval where that is wanted, takes the steps of `applying()`,
+and calls `close()`. Each step asks the ledger what is left, so a step may be repeated and a run taken up by
+another process at any point.
+"""
+
+from __future__ import annotations
+
+import getpass
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sspr.contacts.codes import Policy
+from sspr.errors import CannotStart, SsprError, Stopped
+from sspr.files import private_folder
+from sspr.input.table import ReadOptions
+from sspr.ledger import Ledger, RowState, RunLedger, RunRecord
+from sspr.model import Target, Traffic
+from sspr.settings import Settings
+from sspr.stages import check
+from sspr.stages.context import Chunk, Context, Options
+from sspr.tenancy import Tenancy
+
+if TYPE_CHECKING:
+    from sspr.report.content import Report
+
+# One envelope of 20 filters of 15 values reads 300 accounts; larger files take larger chunks, so that a run
+# stays within some hundred steps.
+CHUNK_ROWS = 300
+MOST_CHUNKS = 100
+
+WRITING_COMMANDS = frozenset({"run", "apply"})
+
+
+class Stage(StrEnum):
+    """A stage, as progress displays and task runs name it."""
+
+    CHECK = "check"
+    FLAG = "flag"
+    COMPARE = "compare"
+    APPLY = "apply"
+    VERIFY = "verify"
+    SETTLE = "settle"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage, or one chunk of it. Holds ids and counts only."""
+
+    stage: Stage
+    chunk: Chunk | None = None
+
+    @property
+    def name(self) -> str:
+        """`compare 3/14`"""
+        return f"{self.stage} {self.chunk.number}/{self.chunk.of}" if self.chunk else str(self.stage)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """What a person asks for. `files` as given; `tenant` a name in the settings; `out` None: `runs/<run id>`."""
+
+    command: str
+    files: tuple[str, ...]
+    tenant: str
+    target: Target | None = None
+    options: Options = Options()
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the surroundings lend to a job: the clock, the pause, where progress and waits are shown."""
+
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
+    on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
+    cancelled: threading.Event = threading.Event()
+
+
+class Job:
+    """One run in the hands of this process."""
+
+    def __init__(self, ledger: Ledger, settings: Settings, run: RunLedger, host: Host) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._host = host
+        self._policy = Policy(settings.policy)
+        self._tenancy = Tenancy(settings, ledger)
+        self._context: Context | None = None
+        self.run = run
+        self.record: RunRecord = run.record()
+        self.options = options_from_json(self.record.options)
+
+    # -- opening ----------------------------------------------------------------------------------
+
+    @classmethod
+    def begin(cls, ledger: Ledger, settings: Settings, request: JobRequest, host: Host) -> Job:
+        """Opens a run for the request: its id and its output folder exist from here on.
+
+        Raises `CannotStart` for input that cannot be read and for settings that cannot work, before anything is made.
+        """
+        Policy(settings.policy)
+        tenant = settings.tenants.get(request.tenant)
+        options = replace(
+            request.options,
+            default_country=request.options.default_country or (tenant.default_country if tenant else None),
+        )
+        target = request.target or (tenant.target if tenant else Target.BOTH)
+        if request.command != "check":
+            Tenancy(settings, ledger).check(request.tenant)
+        files = [(Path(name).expanduser().absolute(), name) for name in request.files]
+        check.open_tables(files, ReadOptions(options.mapping, options.encoding))
+        run = ledger.new_run(
+            request.command, request.tenant, target, asdict(options), files, request.out, _who(), host.clock()
+        )
+        job = cls(ledger, settings, run, host)
+        private_folder(job.folder)
+        return job
+
+    @classmethod
+    def load(cls, ledger: Ledger, settings: Settings, run_id: str, host: Host) -> Job:
+        """The run of that id, or of that output folder. Raises `CannotStart` where there is none."""
+        try:
+            return cls(ledger, settings, ledger.run(run_id), host)
+        except LookupError:
+            by_folder = ledger.run_by_folder(Path(run_id))
+        if by_folder is None:
+            raise CannotStart(f"There is no run {run_id!r} in the ledger. `sspr runs` lists them.") from None
+        return cls(ledger, settings, ledger.run(by_folder), host)
+
+    @property
+    def id(self) -> str:
+        """The run id."""
+        return self.run.run_id
+
+    @property
+    def folder(self) -> Path:
+        """The run's output folder."""
+        return Path(self.record.out)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the command may write to the tenant."""
+        return self.record.command in WRITING_COMMANDS
+
+    def adopt(self, command: str, *, approved: bool) -> None:
+        """Makes this run one of `command`: `apply` carries out what `plan` left; `approved`: that very plan."""
+        self.options = replace(self.options, approved=approved)
+        self.run.update(command=command, options=asdict(self.options), ended=False, exit_code=None, stopped_because="")
+        self.record = self.run.record()
+        if self._context is not None:
+            self._context.options = self.options
+
+    # -- the steps --------------------------------------------------------------------------------
+
+    def planning(self) -> Iterator[Step]:
+        """Everything that only reads: the rows judged, the flag and the accounts looked at."""
+        if not self.record.judged:
+            yield Step(Stage.CHECK)
+        if self.record.command == "check" or not self._left(RowState.READ):
+            return
+        yield Step(Stage.FLAG)
+        for chunk in self.chunks():
+            yield Step(Stage.COMPARE, chunk)
+
+    def applying(self) -> Iterator[Step]:
+        """Everything that writes, and the reads that confirm it."""
+        if not self.writes:
+            return
+        yield Step(Stage.FLAG)
+        if self._left(RowState.WRITING):  # taken up again: first see what became of the writes that were sent
+            yield from (Step(Stage.VERIFY, chunk) for chunk in self.chunks())
+        if self._left(RowState.PLANNED, RowState.WRITING):
+            for stage in (Stage.APPLY, Stage.VERIFY):
+                yield from (Step(stage, chunk) for chunk in self.chunks())
+            yield Step(Stage.SETTLE)
+        yield Step(Stage.FLAG)
+
+    def carry_out(
+        self, take: Callable[[Step], None] | None = None, approve: Callable[[], bool] | None = None
+    ) -> None:
+        """All steps in their order. `take`: how a host takes one (by default `self.take`, here and now).
+
+        `approve` is asked once, where something is to be written: what it saw is what is written. Raises
+        `CannotStart` where it says no; the plan is kept.
+        """
+        take = take or self.take
+        for step in self.planning():
+            take(step)
+        if self.writes and approve is not None and self._left(RowState.PLANNED):
+            if not approve():
+                self.adopt("plan", approved=False)
+                raise CannotStart(f"Not approved: nothing was written. `sspr apply {self.id}` carries the plan out.")
+            self.adopt(self.record.command, approved=True)
+        for step in self.applying():
+            take(step)
+
+    def take(self, step: Step) -> None:
+        """Carries out one step. Raises `SsprError`; what was done until then is in the ledger."""
+        if self._host.cancelled.is_set():
+            raise Stopped("Interrupted.")
+        if step.stage is Stage.CHECK:
+            self._check()
+        elif step.stage is Stage.FLAG:
+            self._look_at_flag()
+        elif step.stage is Stage.SETTLE:
+            from sspr.stages.verify import settle
+
+            settle(self.context, self.chunks())
+        elif step.chunk is not None:
+            _stage_function(step.stage)(self.context, step.chunk)
+
+    def chunks(self) -> Sequence[Chunk]:
+        """The rows of the run in consecutive chunks."""
+        rows = self.run.last_seq()
+        size = CHUNK_ROWS * max(1, math.ceil(rows / (CHUNK_ROWS * MOST_CHUNKS)))
+        count = math.ceil(rows / size)
+        return [Chunk(n * size + 1, min((n + 1) * size, rows), n + 1, count) for n in range(count)]
+
+    def counts(self) -> dict[RowState, int]:
+        """How many rows stand where."""
+        return self.run.counts()
+
+    @property
+    def context(self) -> Context:
+        """The stages' surroundings; signs in to the tenant when first asked for."""
+        if self._context is None:
+            host, record = self._host, self.record
+            upns = (row.upn for row in self.run.every_row() if row.state is not RowState.REJECTED)
+            tenant = self._tenancy.connect(
+                record.tenant, self.options.batch_size, upns, host.clock, host.sleep, host.cancelled, host.on_wait
+            )
+            self._context = Context(
+                self.run, tenant, record.target, self.options, self._policy,
+                host.clock, host.sleep, host.progress, host.cancelled,
+            )  # fmt: skip
+            if self.writes:
+                self._tenancy.require(tenant, record.target, self.options.enable_feature)
+        return self._context
+
+    # -- the end ----------------------------------------------------------------------------------
+
+    def close(self, error: SsprError | None = None) -> Report:
+        """Notes how the run ended, writes the report and lets go of the tenant. Never sends anything."""
+        from sspr.stages.report import exit_code, report
+
+        traffic = self._traffic()
+        self._tenancy.close()
+        self._context = None
+        self.run.update(
+            finished_at=self._host.clock(),
+            exit_code=exit_code(self.run, error),
+            ended=error is None or (isinstance(error, CannotStart) and not self._left(RowState.WRITING)),
+            stopped_because=str(error) if error else "",
+            traffic=asdict(traffic),
+        )
+        self.record = self.run.record()
+        return report(self.run, self.folder)
+
+    def _traffic(self) -> Traffic:
+        if self._context is None:
+            return self.record.traffic
+        earlier, own = asdict(self.record.traffic), asdict(self._context.tenant.traffic)
+        return Traffic(**{name: earlier[name] + own[name] for name in own})
+
+    def _left(self, *states: RowState) -> bool:
+        counts = self.run.counts()
+        return any(counts.get(state) for state in states)
+
+    def _check(self) -> None:
+        files = [(Path(source.path), source.name) for source in self.run.sources()]
+        tables = check.open_tables(files, ReadOptions(self.options.mapping, self.options.encoding))
+        check.check(self.run, tables, self._policy, self.record.target, self.options.default_country)
+        rows = self.run.last_seq()
+        self._host.progress(Stage.CHECK, rows, rows)
+        self.record = self.run.record()
+
+    def _look_at_flag(self) -> None:
+        from sspr.stages.feature import look_at_flag
+
+        look_at_flag(self.context, self.record, enable=self.writes and self.options.enable_feature)
+        self.record = self.run.record()
+
+
+def _stage_function(stage: Stage) -> Callable[[Context, Chunk], None]:
+    # Imported when taken: `check` alone needs nothing that knows a tenant.
+    from sspr.stages.apply import apply
+    from sspr.stages.compare import compare
+    from sspr.stages.verify import verify
+
+    return {Stage.COMPARE: compare, Stage.APPLY: apply, Stage.VERIFY: verify}[stage]
+
+
+def options_from_json(value: Mapping[str, object]) -> Options:
+    """The options as the ledger keeps them."""
+    return Options(**value)  # type: ignore[arg-type]
+
+
+def _who() -> str:
+    try:
+        return f"{getpass.getuser()}@{socket.gethostname()}"
+    except (OSError, KeyError):
+        return f"unknown@{socket.gethostname()}"

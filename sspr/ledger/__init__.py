@@ -1,0 +1,32 @@
+"""Where every row stands, and the one door through which it moves."""
+
+from sspr.ledger.records import (
+    ChangeMove,
+    ChangeRecord,
+    Compared,
+    Finished,
+    NewRow,
+    RowRecord,
+    RunRecord,
+    SourceRecord,
+)
+from sspr.ledger.run import MovedWronglyError, RunLedger
+from sspr.ledger.states import ChangeState, RowState, status_of
+from sspr.ledger.store import Ledger
+
+__all__ = [
+    "ChangeMove",
+    "ChangeRecord",
+    "ChangeState",
+    "Compared",
+    "Finished",
+    "Ledger",
+    "MovedWronglyError",
+    "NewRow",
+    "RowRecord",
+    "RowState",
+    "RunLedger",
+    "RunRecord",
+    "SourceRecord",
+    "status_of",
+]

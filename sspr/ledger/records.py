@@ -1,0 +1,157 @@
+"""What the ledger hands out and takes in, and how it is kept as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sspr.ledger.states import ChangeState, RowState
+from sspr.model import Account, Change, ChangeKind, Fault, Finding, Methods, Source, Target, Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run. Times in seconds since the epoch; `options` are those of the command that opened it."""
+
+    id: str
+    command: str
+    tenant: str
+    target: Target
+    options: Mapping[str, Any]
+    out: str
+    who: str
+    started_at: float
+    finished_at: float | None
+    ended: bool
+    exit_code: int | None
+    stopped_because: str
+    judged: bool
+    feature_before: bool | None
+    feature_after: bool | None
+    traffic: Traffic
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """One input file of a run; `facts` is None until it was read."""
+
+    number: int
+    path: str
+    name: str
+    facts: Source | None
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row as `check` leaves it: READ, or REJECTED with its reasons."""
+
+    source: int
+    line: int
+    cells: tuple[str, ...] = field(repr=False)
+    upn: str = field(repr=False)
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+    state: RowState
+    reasons: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRecord:
+    """A row as the ledger holds it. `before`: the account before this run wrote to it; `now`: as last read."""
+
+    seq: int
+    source: int
+    line: int
+    cells: tuple[str, ...] = field(repr=False)
+    upn: str = field(repr=False)
+    email: str = field(repr=False)
+    phone: str = field(repr=False)
+    state: RowState
+    reasons: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    message: str = field(repr=False)
+    account_id: str
+    before: Account | None
+    now: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comparing a row with the tenant decided. `changes` only with the state PLANNED."""
+
+    seq: int
+    state: RowState
+    account: Account | None
+    reasons: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    message: str = field(repr=False, default="")
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """One write of a row, and how far it is. Times in seconds since the epoch."""
+
+    seq: int
+    account_id: str
+    change: Change
+    state: ChangeState
+    attempts: int
+    sent_at: float | None
+    answered_at: float | None
+    fault: Fault | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMove:
+    """Where a write goes next; `change` is set where it is to be sent again with other sides."""
+
+    seq: int
+    kind: ChangeKind
+    state: ChangeState
+    change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The end of a row that was written: UPDATED, UNCHANGED (all its writes were dropped) or FAILED."""
+
+    seq: int
+    state: RowState
+    account: Account | None
+    reasons: tuple[Finding, ...] = ()
+    more_warnings: tuple[Finding, ...] = ()
+    message: str = field(repr=False, default="")
+
+
+def findings_to_json(findings: tuple[Finding, ...]) -> list[list[str]]:
+    return [[finding.code, finding.detail] for finding in findings]
+
+
+def findings_from_json(value: list[list[str]]) -> tuple[Finding, ...]:
+    return tuple(Finding(code, detail) for code, detail in value)
+
+
+def account_to_json(account: Account | None) -> dict[str, Any] | None:
+    return None if account is None else asdict(account)
+
+
+def account_from_json(value: dict[str, Any] | None) -> Account | None:
+    if value is None:
+        return None
+    methods = Methods(**value["methods"]) if value["methods"] is not None else None
+    lists = {key: tuple(value[key]) for key in ("proxy_addresses", "other_mails")}
+    return Account(**{**value, **lists, "methods": methods})
+
+
+def source_to_json(source: Source) -> dict[str, Any]:
+    return {**asdict(source), "columns": dict(source.columns)}
+
+
+def source_from_json(value: dict[str, Any] | None) -> Source | None:
+    if value is None:
+        return None
+    return Source(**{**value, "header": tuple(value["header"]), "notes": tuple(value["notes"])})

@@ -1,0 +1,357 @@
+"""One run in the ledger: its rows, their writes, and the one door through which each moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from sspr.ledger.records import (
+    ChangeMove,
+    ChangeRecord,
+    Compared,
+    Finished,
+    NewRow,
+    RowRecord,
+    RunRecord,
+    SourceRecord,
+    account_from_json,
+    account_to_json,
+    findings_from_json,
+    findings_to_json,
+    source_from_json,
+    source_to_json,
+)
+from sspr.ledger.schema import change, row, run, source
+from sspr.ledger.states import CHANGE_MOVES, MOVES, ChangeState, RowState
+from sspr.model import Answer, Change, ChangeKind, Fate, Fault, Source, Target, Traffic, Write
+
+_INSERT_CHUNK = 1000
+
+_STATE_OF_FATE = {
+    Fate.ACCEPTED: ChangeState.ACCEPTED,
+    Fate.REFUSED: ChangeState.REFUSED,
+    Fate.UNKNOWN: ChangeState.SENT,
+    Fate.NOT_SENT: ChangeState.PLANNED,
+}
+
+
+class MovedWronglyError(RuntimeError):
+    """A row or a write was to move from where it may not: a fault of the program, never of the data."""
+
+
+class RunLedger:
+    """The rows and writes of the run `run_id`. Each method is one transaction."""
+
+    def __init__(self, engine: sa.Engine, run_id: str) -> None:
+        self._engine = engine
+        self.run_id = run_id
+
+    # -- the run itself ---------------------------------------------------------------------------
+
+    def record(self) -> RunRecord:
+        """The run as it stands. Raises `LookupError` where there is none."""
+        with self._reading() as connection:
+            found = connection.execute(sa.select(run).where(run.c.id == self.run_id)).mappings().one_or_none()
+        if found is None:
+            raise LookupError(self.run_id)
+        return RunRecord(**{**found, "target": Target(found["target"]), "traffic": Traffic(**found["traffic"])})
+
+    def sources(self) -> list[SourceRecord]:
+        """The input files, in order."""
+        with self._reading() as connection:
+            query = sa.select(source).where(source.c.run_id == self.run_id).order_by(source.c.number)
+            found = connection.execute(query).mappings().all()
+        return [
+            SourceRecord(each["number"], each["path"], each["name"], source_from_json(each["facts"]), each["rows"])
+            for each in found
+        ]
+
+    def update(self, **values: Any) -> None:
+        """Sets columns of the run: command, options, feature_before, feature_after, ended, exit_code, …"""
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(run).where(run.c.id == self.run_id).values(**values))
+
+    # -- check ------------------------------------------------------------------------------------
+
+    def take_in(self, tables: Sequence[tuple[int, Source]], rows: Iterable[NewRow]) -> None:
+        """All rows of all files, at once or not at all: a run that was killed here reads its files again."""
+        count = dict.fromkeys((number for number, _ in tables), 0)
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(row).where(row.c.run_id == self.run_id))
+            pending: list[dict[str, Any]] = []
+            for seq, new in enumerate(rows, 1):
+                count[new.source] += 1
+                pending.append(self._new_row(seq, new))
+                if len(pending) == _INSERT_CHUNK:
+                    connection.execute(sa.insert(row), pending)
+                    pending = []
+            if pending:
+                connection.execute(sa.insert(row), pending)
+            for number, facts in tables:
+                here = (source.c.run_id == self.run_id) & (source.c.number == number)
+                values = {"facts": source_to_json(facts), "rows": count[number]}
+                connection.execute(sa.update(source).where(here).values(**values))
+            connection.execute(sa.update(run).where(run.c.id == self.run_id).values(judged=True))
+
+    def _new_row(self, seq: int, new: NewRow) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "seq": seq,
+            "source": new.source,
+            "line": new.line,
+            "cells": list(new.cells),
+            "upn": new.upn,
+            "email": new.email,
+            "phone": new.phone,
+            "state": new.state.value,
+            "reasons": findings_to_json(new.reasons),
+            "warnings": findings_to_json(new.warnings),
+            "message": "",
+            "account_id": "",
+        }
+
+    # -- reading where rows stand -----------------------------------------------------------------
+
+    def last_seq(self) -> int:
+        """The number of rows; rows are numbered from 1 without a gap."""
+        with self._reading() as connection:
+            return connection.scalar(sa.select(sa.func.max(row.c.seq)).where(row.c.run_id == self.run_id)) or 0
+
+    def counts(self) -> dict[RowState, int]:
+        """How many rows stand in each state."""
+        query = sa.select(row.c.state, sa.func.count()).where(row.c.run_id == self.run_id).group_by(row.c.state)
+        with self._reading() as connection:
+            return {RowState(state): count for state, count in connection.execute(query)}
+
+    def change_counts(self) -> dict[tuple[ChangeKind, ChangeState], int]:
+        """How many writes of each kind stand in each state."""
+        by = (change.c.kind, change.c.state)
+        query = sa.select(*by, sa.func.count()).where(change.c.run_id == self.run_id).group_by(*by)
+        with self._reading() as connection:
+            return {(ChangeKind(kind), ChangeState(state)): n for kind, state, n in connection.execute(query)}
+
+    def rows(self, first: int = 1, last: int | None = None, states: Iterable[RowState] = RowState) -> list[RowRecord]:
+        """The rows `first` to `last` (inclusive) that stand in one of `states`."""
+        query = sa.select(row).where(row.c.run_id == self.run_id, row.c.seq >= first)
+        query = query.where(row.c.state.in_([state.value for state in states])).order_by(row.c.seq)
+        if last is not None:
+            query = query.where(row.c.seq <= last)
+        with self._reading() as connection:
+            return [_row_record(found) for found in connection.execute(query).mappings()]
+
+    def every_row(self, page: int = 2000) -> Iterator[RowRecord]:
+        """All rows in input order, a page at a time, so that memory stays flat."""
+        for first in range(1, self.last_seq() + 1, page):
+            yield from self.rows(first, first + page - 1)
+
+    def changes(self, first: int, last: int, states: Iterable[ChangeState] = ChangeState) -> list[ChangeRecord]:
+        """The writes of the rows `first` to `last` that stand in one of `states`."""
+        query = (
+            sa.select(change, row.c.account_id)
+            .join(row, (row.c.run_id == change.c.run_id) & (row.c.seq == change.c.seq))
+            .where(change.c.run_id == self.run_id, change.c.seq.between(first, last))
+            .where(change.c.state.in_([state.value for state in states]))
+            .order_by(change.c.seq)
+        )
+        with self._reading() as connection:
+            return [_change_record(found) for found in connection.execute(query).mappings()]
+
+    def compared_before(self, first: int, last: int, moment: float) -> list[int]:
+        """The PLANNED rows whose comparison is older than `moment`."""
+        query = sa.select(row.c.seq).where(
+            row.c.run_id == self.run_id,
+            row.c.seq.between(first, last),
+            row.c.state == RowState.PLANNED.value,
+            row.c.compared_at < moment,
+        )
+        with self._reading() as connection:
+            return list(connection.scalars(query))
+
+    # -- moving them ------------------------------------------------------------------------------
+
+    def record_compared(self, outcomes: Sequence[Compared], now: float) -> None:
+        """Notes what comparing decided; the writes of a PLANNED row replace those of an earlier comparison."""
+        if not outcomes:
+            return
+        with self._engine.begin() as connection:
+            seqs = [outcome.seq for outcome in outcomes]
+            self._move(connection, [(each.seq, each.state, _compared_values(each, now)) for each in outcomes])
+            connection.execute(
+                sa.delete(change).where(change.c.run_id == self.run_id, change.c.seq.in_(seqs))
+            )
+            new = [self._new_change(each.seq, one) for each in outcomes for one in each.changes]
+            if new:
+                connection.execute(sa.insert(change), new)
+
+    def record_sent(self, writes: Sequence[Write], now: float) -> None:
+        """Notes that these writes are about to be sent. From here on their fate is unknown."""
+        with self._engine.begin() as connection:
+            keys = [(seq, ChangeKind(kind)) for seq, kind in (write.key for write in writes)]
+            self._move_changes(
+                connection,
+                [(seq, kind, ChangeState.SENT, {"sent_at": now, "answered_at": None}) for seq, kind in keys],
+                attempt=True,
+            )
+            self._move(connection, [(seq, RowState.WRITING, {}) for seq in dict(keys)])
+
+    def record_answers(self, answers: Sequence[Answer], now: float) -> None:
+        """Notes what came back. An unknown fate stays SENT, with its fault for the message."""
+        with self._engine.begin() as connection:
+            moves = []
+            for answer in answers:
+                seq, kind = answer.key
+                fault = asdict(answer.fault) if answer.fault else None
+                values = {"answered_at": now, "fault": fault}
+                moves.append((seq, ChangeKind(kind), _STATE_OF_FATE[answer.fate], values))
+            self._move_changes(connection, moves)
+
+    def move_changes(self, moves: Sequence[ChangeMove]) -> None:
+        """Notes what a read showed of writes: CONFIRMED, DROPPED, LOST, or PLANNED to be sent again,
+        then with both sides as they are now."""
+        if not moves:
+            return
+        with self._engine.begin() as connection:
+            self._move_changes(connection, [(each.seq, each.kind, each.state, _both_sides(each)) for each in moves])
+
+    def finish_rows(self, ends: Sequence[Finished]) -> None:
+        """Notes the end of rows that were written."""
+        if not ends:
+            return
+        with self._engine.begin() as connection:
+            warned = {
+                seq: warnings
+                for seq, warnings in connection.execute(
+                    sa.select(row.c.seq, row.c.warnings).where(
+                        row.c.run_id == self.run_id, row.c.seq.in_([end.seq for end in ends])
+                    )
+                )
+            }
+            moves = []
+            for end in ends:
+                values = {
+                    "reasons": findings_to_json(end.reasons),
+                    "warnings": [*warned[end.seq], *findings_to_json(end.more_warnings)],
+                    "message": end.message,
+                }
+                if end.account is not None:
+                    values["now"] = account_to_json(end.account)
+                moves.append((end.seq, end.state, values))
+            self._move(connection, moves)
+
+    def refused_rows(self) -> int:
+        """How many rows have a write that the tenant refused and that is not settled yet."""
+        query = sa.select(sa.func.count(sa.distinct(change.c.seq))).where(
+            change.c.run_id == self.run_id, change.c.state == ChangeState.REFUSED.value
+        )
+        with self._reading() as connection:
+            return connection.scalar(query) or 0
+
+    def reopen_forbidden(self, kind: ChangeKind) -> None:
+        """Writes of a kind that were refused for want of a permission are planned again, for when it is granted."""
+        here = (change.c.run_id == self.run_id) & (change.c.kind == kind.value)
+        with self._engine.begin() as connection:
+            query = sa.select(change.c.seq, change.c.fault).where(here, change.c.state == ChangeState.REFUSED.value)
+            forbidden = [seq for seq, fault in connection.execute(query) if fault and fault["status"] == 403]
+            self._move_changes(connection, [(seq, kind, ChangeState.PLANNED, {}) for seq in forbidden])
+
+    # -- the doors --------------------------------------------------------------------------------
+
+    def _move(
+        self, connection: sa.Connection, moves: Sequence[tuple[int, RowState, dict[str, Any]]]
+    ) -> None:
+        """The one door for rows: from where to where is `MOVES`."""
+        for seq, state, values in moves:
+            origins = [origin.value for origin, goals in MOVES.items() if state in goals]
+            here = (row.c.run_id == self.run_id) & (row.c.seq == seq) & row.c.state.in_(origins)
+            moved = connection.execute(sa.update(row).where(here).values(state=state.value, **values))
+            if moved.rowcount != 1:
+                raise MovedWronglyError(f"row {seq} of run {self.run_id} cannot become {state.value}")
+
+    def _move_changes(
+        self,
+        connection: sa.Connection,
+        moves: Sequence[tuple[int, ChangeKind, ChangeState, dict[str, Any]]],
+        *,
+        attempt: bool = False,
+    ) -> None:
+        """The one door for writes: from where to where is `CHANGE_MOVES`."""
+        for seq, kind, state, values in moves:
+            origins = [origin.value for origin, goals in CHANGE_MOVES.items() if state in goals]
+            here = (change.c.run_id == self.run_id) & (change.c.seq == seq) & (change.c.kind == kind.value)
+            if attempt:
+                values = {**values, "attempts": change.c.attempts + 1}
+            update = sa.update(change).where(here, change.c.state.in_(origins))
+            moved = connection.execute(update.values(state=state.value, **values))
+            if moved.rowcount != 1:
+                raise MovedWronglyError(f"write {kind.value} of row {seq} cannot become {state.value}")
+
+    def _new_change(self, seq: int, new: Change) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "seq": seq,
+            "kind": new.kind.value,
+            "before": dict(new.before),
+            "after": dict(new.after),
+            "method_id": new.method_id,
+            "state": ChangeState.PLANNED.value,
+            "attempts": 0,
+        }
+
+    def _reading(self) -> Any:
+        return self._engine.connect().execution_options(reading=True)
+
+
+def _compared_values(outcome: Compared, now: float) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "reasons": findings_to_json(outcome.reasons),
+        "warnings": findings_to_json(outcome.warnings),
+        "message": outcome.message,
+        "compared_at": now,
+    }
+    if outcome.account is not None:
+        held = account_to_json(outcome.account)
+        values |= {"account_id": outcome.account.id, "before": held, "now": held}
+    return values
+
+
+def _both_sides(move: ChangeMove) -> dict[str, Any]:
+    if move.change is None:
+        return {}
+    anew = move.change
+    return {"before": dict(anew.before), "after": dict(anew.after), "method_id": anew.method_id}
+
+
+def _row_record(found: Any) -> RowRecord:
+    return RowRecord(
+        seq=found["seq"],
+        source=found["source"],
+        line=found["line"],
+        cells=tuple(found["cells"]),
+        upn=found["upn"],
+        email=found["email"],
+        phone=found["phone"],
+        state=RowState(found["state"]),
+        reasons=findings_from_json(found["reasons"]),
+        warnings=findings_from_json(found["warnings"]),
+        message=found["message"],
+        account_id=found["account_id"],
+        before=account_from_json(found["before"]),
+        now=account_from_json(found["now"]),
+    )
+
+
+def _change_record(found: Any) -> ChangeRecord:
+    return ChangeRecord(
+        seq=found["seq"],
+        account_id=found["account_id"],
+        change=Change(ChangeKind(found["kind"]), found["before"], found["after"], found["method_id"]),
+        state=ChangeState(found["state"]),
+        attempts=found["attempts"],
+        sent_at=found["sent_at"],
+        answered_at=found["answered_at"],
+        fault=Fault(**found["fault"]) if found["fault"] else None,
+    )
+

@@ -1,0 +1,202 @@
+"""The ledger: all runs in one database, the shared pacing window, and who works on a run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import sqlalchemy as sa
+
+from sspr.errors import CannotStart
+from sspr.ledger.engine import open_engine
+from sspr.ledger.run import RunLedger
+from sspr.ledger.schema import bucket, flow_run, lease, run, source
+from sspr.model import Target
+
+LEASE_SECONDS = 60.0
+_RENEW_SECONDS = 15.0
+
+
+class Ledger:
+    """The database of all runs. Also the `Buckets` of the pacer: processes that share it share the limits."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str | None, home: Path) -> Ledger:
+        """The ledger at `url`, by default the SQLite file in `home`. Raises `CannotStart`."""
+        return cls(open_engine(url, home))
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self._engine.dispose()
+
+    # -- runs -------------------------------------------------------------------------------------
+
+    def new_run(
+        self,
+        command: str,
+        tenant: str,
+        target: Target,
+        options: Mapping[str, Any],
+        files: Sequence[tuple[Path, str]],
+        out: Path | None,
+        who: str,
+        now: float,
+    ) -> RunLedger:
+        """Opens a run. `files`: absolute path and the name under which it was given. `out` None: `runs/<run id>`."""
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(3)}"
+        folder = (out or Path("runs") / run_id).absolute()
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.insert(run).values(
+                    id=run_id,
+                    command=command,
+                    tenant=tenant,
+                    target=target.value,
+                    options=dict(options),
+                    out=str(folder),
+                    who=who,
+                    started_at=now,
+                    ended=False,
+                    stopped_because="",
+                    judged=False,
+                    traffic={},
+                )
+            )
+            for number, (path, name) in enumerate(files):
+                values = {"run_id": run_id, "number": number, "path": str(path), "name": name, "rows": 0}
+                connection.execute(sa.insert(source).values(**values))
+        return RunLedger(self._engine, run_id)
+
+    def run(self, run_id: str) -> RunLedger:
+        """The run of that id. Raises `LookupError` where there is none."""
+        found = RunLedger(self._engine, run_id)
+        found.record()
+        return found
+
+    def run_ids(self) -> list[str]:
+        """All runs, the newest first."""
+        with self._reading() as connection:
+            return list(connection.scalars(sa.select(run.c.id).order_by(run.c.started_at.desc(), run.c.id.desc())))
+
+    def last_open_run(self) -> str | None:
+        """The newest run that has not ended and that writes (`check` and `plan` are simply done again)."""
+        query = sa.select(run.c.id).where(run.c.ended.is_(False)).order_by(run.c.started_at.desc())
+        with self._reading() as connection:
+            return connection.scalars(query.limit(1)).first()
+
+    def run_by_folder(self, folder: Path) -> str | None:
+        """The newest run whose output folder this is."""
+        query = sa.select(run.c.id).where(run.c.out == str(folder.absolute())).order_by(run.c.started_at.desc())
+        with self._reading() as connection:
+            return connection.scalars(query.limit(1)).first()
+
+    def run_of_flow(self, flow_run_id: str) -> str | None:
+        """The run that a Prefect flow run works on."""
+        with self._reading() as connection:
+            return connection.scalar(sa.select(flow_run.c.run_id).where(flow_run.c.id == flow_run_id))
+
+    def bind_flow(self, flow_run_id: str, run_id: str) -> str:
+        """Binds a flow run to a run, once: a retried flow run finds the run it began. Returns the bound run."""
+        with self._engine.begin() as connection:
+            bound = connection.scalar(sa.select(flow_run.c.run_id).where(flow_run.c.id == flow_run_id))
+            if bound is not None:
+                return str(bound)
+            connection.execute(sa.insert(flow_run).values(id=flow_run_id, run_id=run_id))
+            return run_id
+
+    # -- the pacing window ------------------------------------------------------------------------
+
+    def reserve(self, name: str, n: float, rate: float, burst: float, now: float) -> float:
+        """Takes `n` units of a quota that refills at `rate` a second. Returns the quota's new theoretical
+        arrival time `tat`: they may be sent at `tat - burst / rate`. First come, first served."""
+        later = sa.case((bucket.c.tat > now, bucket.c.tat), else_=now) + n / rate
+        take = sa.update(bucket).where(bucket.c.name == name).values(tat=later).returning(bucket.c.tat)
+        with self._engine.begin() as connection:
+            tat = connection.scalar(take)
+            if tat is None:
+                connection.execute(sa.insert(bucket).values(name=name, tat=now + n / rate, held_until=0.0))
+                tat = now + n / rate
+        return float(tat)
+
+    def hold(self, name: str, until: float) -> None:
+        """Nothing of this quota may be sent before `until` (the service asked to wait)."""
+        with self._engine.begin() as connection:
+            longer = sa.case((bucket.c.held_until > until, bucket.c.held_until), else_=until)
+            held = connection.execute(sa.update(bucket).where(bucket.c.name == name).values(held_until=longer))
+            if held.rowcount == 0:
+                connection.execute(sa.insert(bucket).values(name=name, tat=0.0, held_until=until))
+
+    def held_until(self, name: str) -> float:
+        """The end of the hold on a quota, 0 where there never was one."""
+        with self._reading() as connection:
+            found = connection.scalar(sa.select(bucket.c.held_until).where(bucket.c.name == name))
+        return float(found or 0.0)
+
+    # -- who works on what ------------------------------------------------------------------------
+
+    @contextmanager
+    def leased(self, name: str, clock: Any = time.time) -> Iterator[None]:
+        """Holds the lease `name` while the block runs, renewing it. Raises `CannotStart` where another
+        process that is alive holds it. A holder that was killed on this machine locks nobody out."""
+        holder = secrets.token_hex(8)
+        self._take_lease(name, holder, clock())
+        done = threading.Event()
+
+        def renew() -> None:
+            while not done.wait(_RENEW_SECONDS):
+                with self._engine.begin() as connection:
+                    mine = (lease.c.name == name) & (lease.c.holder == holder)
+                    connection.execute(sa.update(lease).where(mine).values(until=clock() + LEASE_SECONDS))
+
+        thread = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+            with self._engine.begin() as connection:
+                connection.execute(sa.delete(lease).where(lease.c.name == name, lease.c.holder == holder))
+
+    def _take_lease(self, name: str, holder: str, now: float) -> None:
+        mine = {"holder": holder, "host": socket.gethostname(), "process": _process(), "until": now + LEASE_SECONDS}
+        with self._engine.begin() as connection:
+            found = connection.execute(sa.select(lease).where(lease.c.name == name)).mappings().one_or_none()
+            if found is not None and found["until"] > now and _is_alive(found["host"], found["process"]):
+                process = str(found["process"]).partition(":")[0]
+                raise CannotStart(
+                    f"The run {name} is being worked on by process {process} on {found['host']}. "
+                    "Wait for it to end, or end it first."
+                )
+            connection.execute(sa.delete(lease).where(lease.c.name == name))
+            connection.execute(sa.insert(lease).values(name=name, **mine))
+
+    def _reading(self) -> Any:
+        return self._engine.connect().execution_options(reading=True)
+
+
+def _process() -> str:
+    """This process, told apart from a later one of the same number by the moment of its start."""
+    return f"{os.getpid()}:{psutil.Process().create_time():.2f}"
+
+
+def _is_alive(host: str, process: str) -> bool:
+    """Whether the holder lives. Of another machine only the lease's end can tell."""
+    if host != socket.gethostname():
+        return True
+    number, _, started = process.partition(":")
+    try:
+        return f"{psutil.Process(int(number)).create_time():.2f}" == started
+    except psutil.Error:
+        return False

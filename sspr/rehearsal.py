@@ -1,0 +1,79 @@
+"""The tenant for a rehearsal: the sample's accounts as `sample-accounts.csv` describes them, and an account,
+made up but always the same, for every other user principal name that is asked for."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from sspr.errors import CannotStart
+from sspr.input import templates
+from sspr.input.table import ReadOptions, open_table
+from sspr.simulated.samples import accounts_for, add_missing, administrators
+from sspr.simulated.state import Account, Phone, State
+
+_SAMPLE = "sample"
+
+
+def rehearsal_state(file: Path | None, upns: Iterable[str], admins: int | None = None) -> State:
+    """The state kept in `file` if there is one, else a new tenant: the sample's, or `admins` invented administrators.
+
+    Every user principal name in `upns` that the tenant does not know gets an account.
+    """
+    if file is not None and file.is_file():
+        try:
+            state = State.from_json(file.read_bytes())
+        except (OSError, ValueError):
+            raise CannotStart(f"{file} holds no simulated tenant. Remove it, or name another file.") from None
+    else:
+        state = _sample_tenant() if admins is None else administrators(admins)
+    add_missing(state, upns)
+    return state
+
+
+def upns_of(files: Iterable[str]) -> list[str]:
+    """The user principal names in these inputs, as they stand there."""
+    tables = [open_table(Path(name).expanduser().absolute(), name, ReadOptions()) for name in files]
+    names = (row.fields.get("user_principal_name", "").strip() for table in tables for row in table.rows())
+    return [name for name in names if "@" in name]
+
+
+def _sample_tenant() -> State:
+    with (templates.template_folder() / f"{templates.SAMPLE_ACCOUNTS}.csv").open(newline="", encoding="utf-8-sig") as file:
+        notes = list(csv.DictReader(file))
+    absent = [note["user_principal_name"] for note in notes if note["kind"] == "absent"]
+    upns = [*upns_of([str(templates.template_path(_SAMPLE))]), *(note["user_principal_name"] for note in notes)]
+    state = accounts_for(upns, absent=absent)
+    for note in notes:
+        account = state.account(note["user_principal_name"])
+        if account is None:
+            continue
+        state.put(_KINDS[note["kind"]](account, note["email"], note["phone"]))
+        if note["kind"] in {"non_admin", "guest"}:
+            state.assignments = tuple(each for each in state.assignments if each.principal_id != account.id)
+    return state
+
+
+def _contact(account: Account, email: str, phone: str) -> Account:
+    return replace(account, other_mails=(email,) if email else (), mobile_phone=phone or None)
+
+
+def _methods(account: Account, email: str, phone: str) -> Account:
+    return replace(account, email_method=email or None, phones=(Phone("mobile", phone),) if phone else ())
+
+
+_KINDS: dict[str, Callable[[Account, str, str], Account]] = {
+    "holds_contact": _contact,
+    "holds_methods": _methods,
+    "holds_all": lambda account, email, phone: _methods(_contact(account, email, phone), email, phone),
+    "synced": lambda account, _email, _phone: replace(account, synced=True),
+    "disabled": lambda account, _email, _phone: replace(account, enabled=False),
+    "guest": lambda account, _email, _phone: replace(account, guest=True),
+    "non_admin": lambda account, _email, _phone: account,
+    "authenticator": lambda account, _email, _phone: replace(account, authenticators=("Phone",)),
+    "proxy_same": lambda account, email, _phone: replace(
+        account, proxy_addresses=(*account.proxy_addresses, f"smtp:{email}")
+    ),
+}

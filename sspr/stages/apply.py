@@ -1,0 +1,59 @@
+"""The writes: recorded, sent in rate-limited batches, their answers noted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sspr.errors import Stopped
+from sspr.ledger import ChangeRecord, ChangeState, RowState
+from sspr.model import Answer, ChangeKind, Fate, Write
+from sspr.stages.compare import compare_again, fault_reason
+from sspr.stages.context import STALE_SECONDS, Chunk, Context
+from sspr.stages.limits import Limits
+
+
+def apply(context: Context, chunk: Chunk) -> None:
+    """Sends the chunk's planned writes. What was compared too long ago is compared anew first."""
+    stale = set(context.run.compared_before(chunk.first, chunk.last, context.clock() - STALE_SECONDS))
+    if stale:
+        rows = context.run.rows(chunk.first, chunk.last, [RowState.PLANNED])
+        compare_again(context, [row for row in rows if row.seq in stale])
+    send(context, chunk.first, chunk.last)
+    context.progress("apply", chunk.last, context.run.last_seq())
+
+
+def send(context: Context, first: int, last: int) -> None:
+    """Sends the planned writes of these rows, one kind after the other: never two of one account at a time."""
+    limits = Limits(context)
+    for kind in ChangeKind:
+        records = context.run.changes(first, last, [ChangeState.PLANNED])
+        _send_kind(context, [record for record in records if record.change.kind is kind], limits)
+
+
+def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits) -> None:
+    # Two rows may name one account (its name and its alias); their writes go one wave after the other.
+    waves: list[dict[str, Write]] = []
+    for record in records:
+        write = Write((record.seq, record.change.kind.value), record.account_id, record.change)
+        wave = next((wave for wave in waves if write.account_id not in wave), None)
+        if wave is None:
+            waves.append(wave := {})
+        wave[write.account_id] = write
+    not_sent: list[Answer] = []
+
+    def on_answers(answers: Sequence[Answer]) -> None:
+        context.run.record_answers(answers, context.clock())
+        not_sent.extend(answer for answer in answers if answer.fate is Fate.NOT_SENT)
+        limits.after(answers)
+
+    for wave in waves:
+        context.tenant.write(
+            list(wave.values()),
+            before_send=lambda writes: context.run.record_sent(writes, context.clock()),
+            on_answers=on_answers,
+        )
+    if not_sent:
+        code = fault_reason(not_sent[0].fault).code if not_sent[0].fault else "no answer"
+        raise Stopped(
+            f"Microsoft Graph kept putting off {len(not_sent)} writes ({code}). Nothing is lost."
+        )

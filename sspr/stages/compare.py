@@ -1,0 +1,131 @@
+"""The plan: rows held against what the tenant holds, a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sspr import plan
+from sspr.contacts.account import judge_account
+from sspr.ledger import Compared, RowRecord, RowState
+from sspr.model import Account, Change, Contact, Fault, Finding
+from sspr.stages.context import Chunk, Context
+
+
+def compare(context: Context, chunk: Chunk) -> None:
+    """Compares the chunk's rows that no one has compared yet, and notes what each needs."""
+    rows = context.run.rows(chunk.first, chunk.last, [RowState.READ])
+    accounts = read_accounts(context, [row.upn for row in rows])
+    outcomes = [_outcome(context, row, accounts[row.upn]) for row in rows]
+    context.run.record_compared(outcomes, context.clock())
+    context.progress("compare", chunk.last, context.run.last_seq())
+
+
+def compare_again(context: Context, rows: Sequence[RowRecord]) -> None:
+    """Compares PLANNED rows anew, right before they are written: the tenant may have moved since.
+
+    A row whose plan a person approved is not planned anew behind their back: it fails as `changed_since_plan`.
+    """
+    if not rows:
+        return
+    accounts = read_accounts(context, [row.upn for row in rows])
+    planned: dict[int, list[Change]] = {row.seq: [] for row in rows}
+    for record in context.run.changes(rows[0].seq, rows[-1].seq):
+        if record.seq in planned:
+            planned[record.seq].append(record.change)
+    outcomes = []
+    for row in rows:
+        outcome = _outcome(context, row, accounts[row.upn])
+        if context.options.approved and not _as_planned(outcome, planned[row.seq]):
+            outcome = replace(outcome, state=RowState.FAILED, reasons=(Finding("changed_since_plan"),), changes=())
+        outcomes.append(outcome)
+    context.run.record_compared(outcomes, context.clock())
+
+
+def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | Fault | None]:
+    """The accounts of these user principal names with their registered methods and whether they hold a role."""
+    found = context.tenant.accounts_by_upn(upns) if upns else {}
+    ids = [account.id for account in found.values() if isinstance(account, Account)]
+    methods = context.tenant.methods(ids) if ids else {}
+    administrators = context.administrators if ids else None
+    complete: dict[str, Account | Fault | None] = {}
+    for upn, account in found.items():
+        if not isinstance(account, Account):
+            complete[upn] = account
+            continue
+        held = methods[account.id]
+        if isinstance(held, Fault) and context.target.methods:
+            complete[upn] = held
+            continue
+        complete[upn] = replace(
+            account,
+            methods=None if isinstance(held, Fault) else held,
+            administrator=None if administrators is None else account.id in administrators,
+        )
+    return complete
+
+
+def contact_of(row: RowRecord) -> Contact:
+    """What the row asks for, as the ledger keeps it."""
+    return Contact(row.upn, row.email, row.phone)
+
+
+def compare_one(context: Context, row: RowRecord, account: Account) -> plan.Comparison:
+    """The changes of one row against an account just read."""
+    return plan.compare(
+        contact_of(row), account, context.target, replace_methods=context.options.replace_methods
+    )
+
+
+def fault_reason(fault: Fault) -> Finding:
+    """The code for an answer of Graph that refused."""
+    if "on-premises mastered" in fault.message.casefold():
+        return Finding("synced_from_on_premises")
+    return Finding("permission_denied" if fault.status == 403 else "tenant_rejected")
+
+
+def _outcome(context: Context, row: RowRecord, account: Account | Fault | None) -> Compared:
+    if account is None:
+        return Compared(row.seq, RowState.REJECTED, None, (Finding("user_not_found"),), _own_warnings(row))
+    if isinstance(account, Fault):
+        return Compared(row.seq, RowState.FAILED, None, (fault_reason(account),), _own_warnings(row), str(account))
+    comparison = compare_one(context, row, account)
+    judged = judge_account(contact_of(row), account, context.organization.domains)
+    reasons, warnings = context.split((*judged, *comparison.findings))
+    warnings = (*_own_warnings(row), *warnings)
+    if reasons:
+        return Compared(row.seq, RowState.REJECTED, account, reasons, warnings)
+    if not comparison.changes:
+        return Compared(row.seq, RowState.UNCHANGED, account, (), warnings)
+    return Compared(row.seq, RowState.PLANNED, account, (), warnings, "", comparison.changes)
+
+
+# What comparing says itself, anew each time; all other warnings of a row came from its file.
+_SAID_HERE = frozenset(
+    {
+        "email_same_account",
+        "email_tenant_domain",
+        "user_disabled",
+        "user_is_guest",
+        "not_an_administrator",
+        "synced_from_on_premises",
+        "email_replaces",
+        "phone_replaces",
+        "email_method_differs",
+        "phone_method_differs",
+    }
+)
+
+
+def _own_warnings(row: RowRecord) -> tuple[Finding, ...]:
+    return tuple(finding for finding in row.warnings if finding.code not in _SAID_HERE)
+
+
+def _as_planned(outcome: Compared, planned: Sequence[Change]) -> bool:
+    """Whether a new comparison comes to the same writes from the same values, or finds them made already."""
+    if outcome.state is RowState.UNCHANGED:
+        return True
+    if outcome.state is not RowState.PLANNED or outcome.account is None:
+        return False
+    account = outcome.account
+    return all(plan.unmoved(change, account) or plan.shows(change, account) for change in planned)

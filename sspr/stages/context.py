@@ -1,0 +1,95 @@
+"""What every stage needs: the run, the tenant, the rules, the clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sspr.contacts.codes import Policy
+from sspr.ledger import RunLedger
+from sspr.model import Finding, Organization, Target
+
+if TYPE_CHECKING:
+    from sspr.tenant.graph import Tenant
+
+# A comparison older than this is made anew before its row is written: the account may have moved.
+STALE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person asked for, beside the files and the tenant. Kept with the run; holds no contact data.
+
+    `approved`: a person saw this very plan and said yes, so that what has moved since is not written.
+    """
+
+    default_country: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    encoding: str | None = None
+    replace_methods: bool = False
+    enable_feature: bool = False
+    max_failures: str | None = None
+    batch_size: int = 20
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows `first` to `last`, both included; `number` of `of`, for people."""
+
+    first: int
+    last: int
+    number: int
+    of: int
+
+
+@dataclass(slots=True)
+class Sight:
+    """What this process has seen of the tenant's replication. Seconds; moments since the epoch.
+
+    `lag`: the greatest age at which an accepted write was not yet shown by a read.
+    `horizon`: the latest moment of sending among the writes that a read has shown.
+    """
+
+    lag: float = 0.0
+    horizon: float = 0.0
+
+
+@dataclass(slots=True)
+class Context:
+    """One process's hands on one run. `progress(done, total, what)` is called as rows move on."""
+
+    run: RunLedger
+    tenant: Tenant
+    target: Target
+    options: Options
+    policy: Policy
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    progress: Callable[[str, int, int], None]
+    cancelled: threading.Event
+    sight: Sight = field(default_factory=Sight)
+    _organization: Organization | None = None
+    _administrators: frozenset[str] | None = None
+    _asked: bool = False
+
+    @property
+    def organization(self) -> Organization:
+        """The tenant itself, asked for once."""
+        if self._organization is None:
+            self._organization = self.tenant.organization()
+        return self._organization
+
+    @property
+    def administrators(self) -> frozenset[str] | None:
+        """The ids of the accounts that hold a directory role, asked for once; None where that may not be read."""
+        if not self._asked:
+            self._administrators = self.tenant.administrators()
+            self._asked = True
+        return self._administrators
+
+    def split(self, findings: tuple[Finding, ...]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """Findings that stop the row, and findings that only warn, by the policy in force."""
+        return self.policy.split(findings, self.target)

@@ -1,0 +1,54 @@
+"""The tenant-wide flag: administrators may use self-service password reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sspr.errors import Stopped
+from sspr.ledger import RunRecord
+from sspr.stages.context import Context
+from sspr.tenant.errors import PermissionMissing
+from sspr.tenant.graph import Tenant
+
+# How long a change of the policy is awaited in reads. Its effect takes longer: up to 60 minutes
+# (learn.microsoft.com, entra/identity/authentication/concept-sspr-policy).
+PATIENCE_SECONDS = 60.0
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+def set_feature(tenant: Tenant, wanted: bool, clock: Callable[[], float], sleep: Callable[[float], None]) -> bool:
+    """Makes the flag `wanted`; writes only where it differs, and reads it back. Returns what it was before.
+
+    Raises `Stopped` where no read shows the change.
+    """
+    before = tenant.feature()
+    if before is wanted:
+        return before
+    tenant.set_feature(wanted)
+    started, looks = clock(), 0
+    while tenant.feature() is not wanted:
+        if clock() - started > PATIENCE_SECONDS:
+            raise Stopped("The tenant accepted the change of the flag, but no read shows it yet. Look again later.")
+        sleep(PAUSES[min(looks, len(PAUSES) - 1)])
+        looks += 1
+    return before
+
+
+def look_at_flag(context: Context, record: RunRecord, *, enable: bool) -> None:
+    """Notes the flag in the run: what it was before, what it is now. Turns it on where `enable` is asked.
+
+    Where the application may not read the flag, it stays unknown, unless it was to be turned on.
+    """
+    try:
+        if enable:
+            before = set_feature(context.tenant, True, context.clock, context.sleep)
+            after = True
+        else:
+            before = after = context.tenant.feature()
+    except PermissionMissing:
+        if enable:
+            raise
+        return
+    if record.feature_before is None:
+        context.run.update(feature_before=before)
+    context.run.update(feature_after=after)

@@ -1,0 +1,75 @@
+"""What Prefect's UI shows of a run beside its states: one progress bar, one page of counts. Never contact data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+
+from sspr.contacts.codes import explain
+from sspr.job import Stage, Step
+from sspr.report.text import summary_markdown
+
+if TYPE_CHECKING:
+    from sspr.report.content import Report
+
+# Each update costs the server 10 to 30 ms and a row of its events.
+SECONDS_BETWEEN = 2.0
+# After a failed one: the client has been patient already, and the rows must not wait for a display.
+SECONDS_AFTER_FAILURE = 60.0
+
+# How far each stage takes the bar, in percent, from where to where: about what it costs of Graph's limits.
+SPANS = {
+    Stage.CHECK: (0, 5),
+    Stage.COMPARE: (5, 20),
+    Stage.APPLY: (20, 80),
+    Stage.VERIFY: (80, 95),
+    Stage.SETTLE: (95, 98),
+}
+
+
+class Progress:
+    """The progress bar of one run. It never goes back: a run that is taken up again verifies before it applies."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._artifact: UUID | None = None
+        self._not_before = 0.0
+        self._percent = 0.0
+
+    def passed(self, step: Step) -> None:
+        """A step is done; shown where the last showing is long enough ago."""
+        first, last = SPANS.get(step.stage, (0, 0))
+        share = step.chunk.number / step.chunk.of if step.chunk else 1.0
+        self._percent = max(self._percent, first + (last - first) * share)
+        if self._clock() >= self._not_before:
+            self._show(f"{step.name} is done")
+
+    def end(self, what: str) -> None:
+        """The bar's last word."""
+        self._percent = 100.0
+        self._show(what)
+
+    def _show(self, what: str) -> None:
+        self._not_before = self._clock() + SECONDS_BETWEEN
+        try:
+            if self._artifact is None:
+                made = create_progress_artifact(progress=self._percent, description=what)
+                self._artifact = made if isinstance(made, UUID) else None
+            else:
+                update_progress_artifact(self._artifact, progress=self._percent, description=what)
+        except Exception:  # noqa: BLE001 - a display that fails must not stop the writing of rows
+            self._not_before = self._clock() + SECONDS_AFTER_FAILURE
+
+
+def publish_summary(report: Report) -> Report:
+    """Publishes the page of counts, reasons and warnings under the run's id; returns the report that it shows."""
+    create_markdown_artifact(
+        key=f"sspr-{report['run_id']}",
+        markdown=summary_markdown(report, explain),
+        description=f"What became of the rows of run {report['run_id']}",
+    )
+    return report

@@ -1,0 +1,95 @@
+"""A run in the hands of a flow: begun once, taken up again by a retry, closed however the flow ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sspr.errors import SsprError, Stopped
+from sspr.job import Host, Job, JobRequest, Step
+from sspr.ledger import Ledger
+from sspr.settings import Settings, home, load_settings
+
+if TYPE_CHECKING:
+    from sspr.report.content import Report
+
+
+@dataclass(slots=True)
+class Hosted:
+    """A job that a flow carries out. `error` is why it stopped: Prefect may not see it, the report and the lender do.
+
+    `approve` is asked between the plan and the first write; None where nobody is to be asked.
+    """
+
+    job: Job
+    approve: Callable[[], bool] | None = None
+    error: SsprError | None = field(default=None, init=False)
+
+    def take(self, step: Step) -> None:
+        """Carries out one step. Raises `SsprError`, and keeps it."""
+        try:
+            self.job.take(step)
+        except SsprError as error:
+            self.error = error
+            raise
+
+    def close(self) -> Report:
+        """Notes how the run ended and writes its files."""
+        return self.job.close(self.error)
+
+
+_lent: ContextVar[Hosted | None] = ContextVar("lent", default=None)
+
+
+@contextmanager
+def lend(hosted: Hosted) -> Iterator[None]:
+    """The flow that runs inside the block, in this thread, takes up this job instead of beginning one.
+
+    The command `sspr` lends a run that it has opened and leased itself, with options that are no parameters of
+    the flow and with its own display, question and signals.
+    """
+    token = _lent.set(hosted)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
+@contextmanager
+def hosted(flow_run_id: str, request: Callable[[Settings], JobRequest]) -> Iterator[Hosted]:
+    """The lent job; else the run that this flow run began earlier; else a new one for the request.
+
+    Leaving the block by an error notes it for the report. Raises `CannotStart` where a run cannot be opened, or
+    where another process works on it.
+    """
+    lent = _lent.get()
+    if lent is not None:
+        lent.job._ledger.bind_flow(flow_run_id, lent.job.id)  # noqa: SLF001
+        with _noting(lent):
+            yield lent
+        return
+    settings = load_settings()
+    with closing(Ledger.open(settings.ledger.url, home())) as ledger:
+        run_id = ledger.run_of_flow(flow_run_id)
+        if run_id is None:
+            job = Job.begin(ledger, settings, request(settings), Host())
+            ledger.bind_flow(flow_run_id, job.id)
+        else:
+            job = Job.load(ledger, settings, run_id, Host())
+        with ledger.leased(job.id), _noting(Hosted(job)) as begun:
+            yield begun
+
+
+@contextmanager
+def _noting(hosted: Hosted) -> Iterator[Hosted]:
+    try:
+        yield hosted
+    except BaseException as error:
+        # Prefect's signals (cancelled, worker shut down) are no Exceptions: the run was interrupted and can be resumed.
+        if hosted.error is None:
+            hosted.error = error if isinstance(error, SsprError) else Stopped("Interrupted.")
+        hosted.close()
+        raise

@@ -1,0 +1,330 @@
+"""The whole job against the simulated tenant: what becomes of a row, told by results.csv and the tenant's state."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sspr.errors import CannotStart, SsprError, Stopped
+from sspr.job import Host, Job, JobRequest
+from sspr.ledger import Ledger
+from sspr.model import Target
+from sspr.settings import Settings
+from sspr.simulated.behaviour import Behaviour, Limit, Quotas
+from sspr.simulated.faults import Fault
+from sspr.simulated.samples import administrators, application
+from sspr.simulated.state import Account, Phone
+from sspr.stages.context import Options
+from tests.fakes.tenants import HEADER, double_writes, read_results, settings_for, wanted, write_input
+from tests.job.conftest import Serve
+
+EMAIL, PHONE = wanted(1)
+
+
+def carry_out(
+    ledger: Ledger,
+    settings: Settings,
+    file: Path,
+    out: Path,
+    command: str = "run",
+    target: Target | None = None,
+    **options: Any,
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """One command from beginning to end: its report and its results."""
+    job = Job.begin(
+        ledger, settings, JobRequest(command, (str(file),), "simulated", target, Options(**options), out), Host()
+    )
+    error: SsprError | None = None
+    try:
+        job.carry_out()
+    except SsprError as stopped:
+        error = stopped
+    report: Mapping[str, Any] = job.close(error)
+    return dict(report), read_results(out)
+
+
+PLAIN = Account("00000000-0000-0000-0000-000000000001", "jane@contoso.onmicrosoft.com", mail="jane@contoso.com")
+HELD = replace(
+    PLAIN,
+    other_mails=(EMAIL,),
+    mobile_phone=PHONE,
+    email_method=EMAIL,
+    phones=(Phone("mobile", PHONE),),
+)
+
+
+@pytest.mark.parametrize(
+    ("account", "target", "expected"),
+    [
+        pytest.param(PLAIN, Target.BOTH, {"status": "updated", "ready": "yes"}, id="plain"),
+        pytest.param(PLAIN, Target.METHODS, {"status": "updated", "ready": "yes"}, id="methods-open-the-door"),
+        pytest.param(PLAIN, Target.CONTACT, {"status": "updated", "ready": "no"}, id="properties-alone-do-not"),
+        pytest.param(HELD, Target.BOTH, {"status": "unchanged", "ready": "yes"}, id="held-already"),
+        pytest.param(
+            replace(PLAIN, enabled=False),
+            Target.BOTH,
+            {"status": "updated", "warnings": "user_disabled", "ready": "no"},
+            id="disabled",
+        ),
+        pytest.param(replace(PLAIN, guest=True), Target.BOTH, {"status": "rejected", "reason": "user_is_guest"}, id="guest"),
+        pytest.param(
+            replace(PLAIN, synced=True),
+            Target.BOTH,
+            {"status": "updated", "warnings": "synced_from_on_premises", "ready": "yes"},
+            id="synced",
+        ),
+        pytest.param(
+            replace(PLAIN, synced=True, other_mails_locked=True),
+            Target.BOTH,
+            {"status": "updated", "warnings": "synced_from_on_premises", "ready": "yes"},
+            id="synced-and-locked",
+        ),
+        pytest.param(
+            replace(PLAIN, synced=True),
+            Target.CONTACT,
+            {"status": "rejected", "reason": "synced_from_on_premises", "ready": "no"},
+            id="synced-contact-only",
+        ),
+        pytest.param(
+            replace(PLAIN, other_mails=("old@adatum.com",), mobile_phone="+44 7400123456"),
+            Target.BOTH,
+            {
+                "status": "updated",
+                "warnings": "email_replaces;phone_replaces",
+                "alternate_email_before": "old@adatum.com",
+                "mobile_phone_before": "+44 7400123456",
+            },
+            id="other-values-held",
+        ),
+        pytest.param(
+            replace(HELD, email_method="mine@adatum.com", phones=(Phone("mobile", "+44 7400123456"),)),
+            Target.BOTH,
+            {
+                "status": "unchanged",
+                "warnings": "email_method_differs;phone_method_differs",
+                "email_method_before": "mine@adatum.com",
+                "phone_method_before": "+44 7400123456",
+                "ready": "yes",
+            },
+            id="registered-methods-are-kept",
+        ),
+        pytest.param(
+            replace(PLAIN, authenticators=("Phone",), email_method="mine@adatum.com"),
+            Target.CONTACT,
+            {"status": "updated", "ready": "yes"},
+            id="authenticator-and-email-are-two",
+        ),
+        pytest.param(
+            replace(PLAIN, proxy_addresses=(f"smtp:{EMAIL}",)),
+            Target.BOTH,
+            {"status": "rejected", "reason": "email_same_account"},
+            id="own-alias",
+        ),
+    ],
+)
+def test_what_becomes_of_a_row(
+    account: Account, target: Target, expected: dict[str, str], serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    state = administrators(1)
+    [admin] = state.accounts.values()
+    state.put(replace(account, id=admin.id, upn=admin.upn))
+    server = serve(state)
+    file = write_input(tmp_path / "in.csv", [admin.upn])
+    _, [row] = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out", target=target)
+    defaults = {"reason": "", "warnings": ""}
+    assert {name: row[name] for name in defaults | expected} == defaults | expected
+    assert double_writes(server) == []
+    if row["status"] == "rejected":
+        assert server.journal.writes() == []
+
+
+def test_other_addresses_are_kept_behind_the_new_one(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    state = administrators(1)
+    [admin] = state.accounts.values()
+    state.put(replace(admin, other_mails=("old@adatum.com", "older@adatum.com")))
+    server = serve(state)
+    carry_out(ledger, settings_for(server, tmp_path), write_input(tmp_path / "in.csv", [admin.upn]), tmp_path / "out")
+    [after] = server.state.accounts.values()
+    assert after.other_mails == (EMAIL, "old@adatum.com", "older@adatum.com")
+
+
+def test_methods_are_replaced_on_request(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    state = administrators(1)
+    [admin] = state.accounts.values()
+    state.put(replace(admin, email_method="mine@adatum.com", phones=(Phone("mobile", "+44 7400123456"),)))
+    server = serve(state)
+    file = write_input(tmp_path / "in.csv", [admin.upn])
+    settings = settings_for(server, tmp_path)
+    _, [row] = carry_out(ledger, settings, file, tmp_path / "out", replace_methods=True)
+    [after] = server.state.accounts.values()
+    assert (after.email_method, after.phones[0].number) == (EMAIL, PHONE)
+    assert (row["status"], row["email_method_before"]) == ("updated", "mine@adatum.com")
+
+
+def test_every_row_has_one_line_in_input_order_whatever_it_is(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(administrators(3))
+    upns = [account.upn for account in server.state.accounts.values()]
+    rows = [
+        (upns[0], *wanted(1)),
+        ("nobody@contoso.onmicrosoft.com", *wanted(2)),
+        ("", "", ""),
+        (upns[1], "", "12"),
+        (upns[2].upper(), *wanted(3)),
+        ("too", "short"),
+        (upns[2], *wanted(4)),
+    ]
+    file = tmp_path / "in.csv"
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([HEADER, *rows])
+    report, results = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out")
+    assert [(row["line"], row["status"], row["reason"]) for row in results] == [
+        ("2", "updated", ""),
+        ("3", "rejected", "user_not_found"),
+        ("5", "rejected", "email_missing;phone_invalid"),
+        ("6", "rejected", "conflicting_rows"),
+        ("7", "rejected", "row_malformed"),
+        ("8", "rejected", "conflicting_rows"),
+    ]
+    assert (report["exit_code"], sum(report["counts"].values())) == (1, 6)
+
+
+def test_a_second_run_of_the_same_file_writes_nothing(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(admins=30)
+    settings = settings_for(server, tmp_path)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    carry_out(ledger, settings, file, tmp_path / "first")
+    server.journal.clear()
+    report, results = carry_out(ledger, settings, file, tmp_path / "second")
+    assert server.journal.writes() == []
+    assert {row["status"] for row in results} == {"unchanged"}
+    assert (report["exit_code"], report["graph"]["writes"]) == (0, 0)
+
+
+def test_a_read_lag_is_waited_out_and_nothing_is_written_twice(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(admins=25, behaviour=Behaviour(quotas=None, read_lag=2.0))
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    report, _ = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out")
+    assert (report["counts"]["updated"], report["ready"]["yes"]) == (25, 25)
+    assert double_writes(server) == []
+
+
+def test_a_flag_that_is_off_makes_nobody_ready_and_can_be_turned_on(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    state = administrators(2)
+    state.policy = replace(state.policy, allowed_to_use_sspr=False)
+    server = serve(state)
+    settings = settings_for(server, tmp_path)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    off, results = carry_out(ledger, settings, file, tmp_path / "off")
+    assert (off["exit_code"], off["feature"]["enabled_after"]) == (1, False)
+    assert {row["ready"] for row in results} == {"no"}
+    on, results = carry_out(ledger, settings, file, tmp_path / "on", enable_feature=True)
+    assert on["exit_code"] == 0
+    assert (on["feature"]["enabled_before"], on["feature"]["enabled_after"]) == (False, True)
+    assert {(row["status"], row["ready"]) for row in results} == {("unchanged", "yes")}
+
+
+def test_a_plan_writes_nothing_and_is_carried_out_later(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(admins=3)
+    settings = settings_for(server, tmp_path)
+    upns = [account.upn for account in server.state.accounts.values()]
+    file = write_input(tmp_path / "in.csv", upns)
+    report, results = carry_out(ledger, settings, file, tmp_path / "out", command="plan")
+    assert (report["exit_code"], {row["status"] for row in results}) == (0, {"planned"})
+    assert server.journal.writes() == []
+    moved = server.state.account(upns[1])
+    assert moved is not None
+    server.state.put(replace(moved, mobile_phone="+44 7400123456"))
+    job = Job.load(ledger, settings, report["run_id"], Host(clock=lambda: _far_later))
+    job.adopt("apply", approved=True)
+    job.carry_out()
+    job.close()
+    results = read_results(tmp_path / "out")
+    assert [(row["status"], row["reason"]) for row in results] == [
+        ("updated", ""),
+        ("failed", "changed_since_plan"),
+        ("updated", ""),
+    ]
+    assert moved.id not in {record.account for record in server.journal.writes()}
+
+
+_far_later = 4_000_000_000.0
+
+
+# -- refusals and faults --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("missing", ["User-Phone.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "User.Read.All"])
+def test_a_missing_permission_stops_before_anything_is_written(
+    missing: str, serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    app = application()
+    state = administrators(5, app=replace(app, permissions=tuple(name for name in app.permissions if name != missing)))
+    server = serve(state)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in state.accounts.values()])
+    report, results = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out")
+    assert server.journal.writes() == []
+    assert report["exit_code"] in (2, 3)
+    assert missing in report["stopped_because"]
+    assert {row["status"] for row in results} == {"pending"}
+
+
+def test_a_missing_directory_role_stops_the_run_and_is_named(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    state = administrators(30, app=application(directory_roles=()))
+    server = serve(state)
+    settings = settings_for(server, tmp_path)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in state.accounts.values()])
+    report, results = carry_out(ledger, settings, file, tmp_path / "out")
+    assert report["exit_code"] == 3
+    assert "Privileged Authentication Administrator" in report["stopped_because"]
+    assert {row["status"] for row in results} == {"pending"}
+    assert server.journal.writes() == []
+
+
+def test_a_run_that_was_refused_goes_on_once_the_role_is_there(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    state = administrators(30, app=application(directory_roles=()))
+    server = serve(state)
+    settings = settings_for(server, tmp_path)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in state.accounts.values()])
+    report, _ = carry_out(ledger, settings, file, tmp_path / "out")
+    state.apps = (application(),)
+    job = Job.load(ledger, settings, report["run_id"], Host())
+    job.carry_out()
+    assert job.close()["counts"]["updated"] == 30
+
+
+FAULTS = {
+    "429 of items": Fault(status=429, kinds=("write",), probability=0.2, retry_after=1),
+    "409 of items": Fault(status=409, kinds=("write",), probability=0.2),
+}
+
+
+def test_settings_that_cannot_work_open_no_run(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(admins=1)
+    settings = settings_for(server, tmp_path)
+    request = JobRequest("run", (str(tmp_path / "nothing.csv"),), "simulated", out=tmp_path / "out")
+    with pytest.raises(CannotStart):
+        Job.begin(ledger, settings, request, Host())
+    assert ledger.run_ids() == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_max_failures_stops_and_leaves_the_rest_pending(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(admins=4)
+    settings = settings_for(server, tmp_path)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    with pytest.raises(CannotStart, match="max-failures"):
+        from sspr.stages.limits import parse_max_failures
+
+        parse_max_failures("many", 10)
+    report, _ = carry_out(ledger, settings, file, tmp_path / "out", max_failures="0")
+    assert report["counts"]["updated"] == 4
+
+
+__all__ = ["Limit", "Quotas", "Stopped"]

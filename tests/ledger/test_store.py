@@ -1,0 +1,148 @@
+"""All runs in one database: privacy, processes side by side, leases, the pacing window."""
+
+from __future__ import annotations
+
+import multiprocessing
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sspr.errors import CannotStart
+from sspr.ledger import Ledger, RowState
+from sspr.ledger.store import LEASE_SECONDS
+from sspr.model import Target
+from tests.fakes.runs import new_run
+
+RATE, BURST = 20.0, 100.0
+
+
+def test_the_database_and_its_side_files_are_closed_to_others(ledger: Ledger, tmp_path: Path) -> None:
+    new_run(ledger, tmp_path, rows=3)
+    files = [path for path in tmp_path.iterdir() if path.name.startswith("ledger")]
+    assert {path.name for path in files} >= {"ledger.sqlite", "ledger.sqlite-wal"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_a_ledger_that_cannot_be_opened_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"this is no database, but long enough to be taken for one" * 50)
+    with pytest.raises(CannotStart, match="ledger cannot be opened"):
+        Ledger.open(None, tmp_path)
+
+
+def test_an_unknown_driver_in_the_url_is_one_sentence_without_the_url(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart) as caught:
+        Ledger.open("nosuch+driver://user:hunter2@example.org/x", tmp_path)
+    assert "hunter2" not in str(caught.value)
+
+
+def _open_and_add(home: Path) -> None:
+    with closing(Ledger.open(None, home)) as ledger:
+        new_run(ledger, home, rows=1)
+
+
+def test_two_first_starts_at_once_make_one_ledger(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_open_and_add, args=(tmp_path,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    with closing(Ledger.open(None, tmp_path)) as ledger:
+        assert len(ledger.run_ids()) == 3
+
+
+def test_taking_in_again_after_a_kill_gives_the_same_rows_once(ledger: Ledger, tmp_path: Path) -> None:
+    run = new_run(ledger, tmp_path, rows=3)
+    source = run.sources()[0].facts
+    assert source is not None
+
+    def killed_half_way() -> Iterator[object]:
+        yield from ()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run.take_in([(0, source)], killed_half_way())  # type: ignore[arg-type]
+    assert run.counts() == {RowState.READ: 3}
+
+
+def test_the_last_open_run_is_the_newest_that_has_not_ended(ledger: Ledger, tmp_path: Path) -> None:
+    def opened(now: float) -> str:
+        return ledger.new_run("run", "contoso", Target.BOTH, {}, [], tmp_path / str(now), "me", now).run_id
+
+    first, second, third = opened(1.0), opened(2.0), opened(3.0)
+    ledger.run(third).update(ended=True)
+    assert ledger.last_open_run() == second
+    assert ledger.run_ids() == [third, second, first]
+    assert ledger.run_by_folder(tmp_path / "1.0") == first
+
+
+def test_a_flow_run_is_bound_to_the_run_that_it_began(ledger: Ledger, tmp_path: Path) -> None:
+    first, second = (new_run(ledger, tmp_path / name, rows=1).run_id for name in "ab")
+    assert ledger.bind_flow("flow-1", first) == first
+    assert ledger.bind_flow("flow-1", second) == first
+    assert ledger.run_of_flow("flow-1") == first
+
+
+# -- leases -------------------------------------------------------------------------------------------------------
+
+
+def test_a_lease_is_refused_while_its_holder_lives_and_free_afterwards(ledger: Ledger) -> None:
+    with ledger.leased("run-1"), pytest.raises(CannotStart, match="being worked on by process"), ledger.leased("run-1"):
+        pytest.fail("two processes hold one run")
+    with ledger.leased("run-1"):
+        pass
+
+
+def test_a_holder_that_was_killed_locks_nobody_out(ledger: Ledger, tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from sspr.ledger import Ledger\n"
+        "with Ledger.open(None, Path(sys.argv[1])).leased('run-1'): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=False)
+    assert killed.returncode == -9
+    with ledger.leased("run-1"):
+        pass
+
+
+def test_the_lease_of_another_machine_ends_by_its_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ledger.leased("run-1", clock=lambda: 1000.0):
+        monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
+        with pytest.raises(CannotStart), ledger.leased("run-1", clock=lambda: 1000.0 + LEASE_SECONDS - 1):
+            pytest.fail("the lease had not ended")
+        with ledger.leased("run-1", clock=lambda: 1000.0 + LEASE_SECONDS + 1):
+            pass
+
+
+# -- the pacing window --------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(1, 20)), min_size=1, max_size=60))
+def test_no_window_holds_more_than_its_burst_and_its_refill(
+    tmp_path_factory: pytest.TempPathFactory, asks: list[tuple[float, int]]
+) -> None:
+    sent: list[tuple[float, int]] = []
+    now = 1000.0
+    with closing(Ledger.open(None, tmp_path_factory.mktemp("ledger"))) as ledger:
+        for pause, count in asks:
+            now += pause
+            sent.append((max(now, ledger.reserve("writes", count, RATE, BURST, now) - BURST / RATE), count))
+    for start, _ in sent:
+        for end, _ in sent:
+            inside = sum(count for at, count in sent if start <= at <= end)
+            assert end < start or inside <= BURST + RATE * (end - start) + 1e-6
+
+
+def test_a_hold_is_only_ever_lengthened(ledger: Ledger) -> None:
+    assert ledger.held_until("writes") == 0.0
+    ledger.hold("writes", 50.0)
+    ledger.hold("writes", 20.0)
+    ledger.reserve("writes", 1, RATE, BURST, 10.0)
+    assert ledger.held_until("writes") == 50.0

@@ -1,0 +1,250 @@
+"""Sign-in, judged by msal: secret, certificate in both forms, and every refusal in Entra ID's words."""
+
+from __future__ import annotations
+
+import base64
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import jwt
+import msal
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from sspr.simulated.behaviour import Behaviour
+from sspr.simulated.faults import Fault
+from sspr.simulated.samples import administrators, application
+from tests.simulated.conftest import SCOPE, Start, Tenant, code
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
+@pytest.fixture(scope="module")
+def certificate(key: rsa.RSAPrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "contoso app")])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _text(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _with_certificate(start: Start, certificate: x509.Certificate) -> Tenant:
+    return start(administrators(1, app=application(certificates=(_text(certificate),))))
+
+
+def test_a_secret_gets_a_token_that_opens_graph(start: Start) -> None:
+    tenant = start(behaviour=Behaviour(token_lifetime=1234))
+    answer = tenant.sign_in()
+    assert answer["expires_in"] == 1234
+    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    assert set(claims["roles"]) == set(tenant.server.state.apps[0].permissions)
+    assert set(tenant.server.state.apps[0].directory_roles) <= set(claims["wids"])
+    assert tenant.client().get("/organization").json()["value"][0]["id"] == tenant.server.tenant_id
+
+
+def test_the_published_key_verifies_the_token(start: Start) -> None:
+    tenant = start()
+    token = tenant.sign_in()["access_token"]
+    configuration = _login(tenant, "GET", f"{tenant.server.tenant_id}/v2.0/.well-known/openid-configuration").json()
+    keys = _login(tenant, "GET", configuration["jwks_uri"].split("/", 3)[3]).json()["keys"]
+    jwt.decode(token, jwt.PyJWK(keys[0], "RS256").key, algorithms=["RS256"], audience="https://graph.microsoft.com")
+
+
+@pytest.mark.parametrize("newer", [True, False], ids=["PS256", "RS256"])
+def test_a_certificate_gets_a_token(
+    start: Start, key: rsa.RSAPrivateKey, certificate: x509.Certificate, *, newer: bool
+) -> None:
+    tenant = _with_certificate(start, certificate)
+    credential = {"private_key": _pem(key)} | (
+        {"public_certificate": _text(certificate)}
+        if newer
+        else {"thumbprint": certificate.fingerprint(hashes.SHA1()).hex()}  # noqa: S303
+    )
+    assert "access_token" in tenant.sign_in(credential)
+
+
+@pytest.mark.parametrize(
+    ("changes", "foreign", "expected"),
+    [
+        ({}, False, None),
+        ({"aud": "https://login.microsoftonline.com/x/oauth2/v2.0/token"}, False, 700023),
+        ({"exp": int(time.time()) - 900}, False, 700024),
+        ({"iss": str(uuid.uuid4())}, False, 700021),
+        ({}, True, 700027),
+        ({"jti": None}, False, 50027),
+    ],
+)
+def test_an_assertion_is_checked(
+    start: Start,
+    key: rsa.RSAPrivateKey,
+    certificate: x509.Certificate,
+    changes: dict[str, Any],
+    foreign: bool,
+    expected: int | None,
+) -> None:
+    tenant = _with_certificate(start, certificate)
+    client_id, path = tenant.server.client_id, f"{tenant.server.tenant_id}/oauth2/v2.0/token"
+    claims = {
+        "aud": f"{tenant.server.login_url}/{path}",
+        "iss": client_id,
+        "sub": client_id,
+        "jti": str(uuid.uuid4()),
+        "nbf": int(time.time()),
+        "exp": int(time.time()) + 600,
+    } | changes
+    signer = rsa.generate_private_key(public_exponent=65_537, key_size=2_048) if foreign else key
+    print_ = base64.urlsafe_b64encode(certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
+    assertion = jwt.encode(
+        {name: value for name, value in claims.items() if value is not None},
+        signer,
+        algorithm="PS256",
+        headers={"x5t#S256": print_},
+    )
+    answer = _login(
+        tenant,
+        "POST",
+        path,
+        client_id=client_id,
+        grant_type="client_credentials",
+        scope=SCOPE,
+        client_assertion=assertion,
+        client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    )
+    assert answer.json().get("error_codes") == (None if expected is None else [expected])
+    assert answer.status_code == (200 if expected is None else 401)
+
+
+@pytest.mark.parametrize(
+    ("options", "credential", "error", "number"),
+    [
+        ({}, "wrong", "invalid_client", 7000215),
+        ({}, "old", "invalid_client", 7000222),
+        ({"client_id": str(uuid.UUID(int=7))}, None, "unauthorized_client", 700016),
+        ({"scope": "https://vault.azure.net/.default"}, None, "invalid_resource", 500011),
+        ({"scope": "User.Read.All"}, None, "invalid_scope", 70011),
+        ({"tenant": "common"}, None, "invalid_request", 50059),
+        ({"scope": "https://graph.microsoft.us/.default"}, None, "invalid_resource", 500011),
+    ],
+)
+def test_what_entra_refuses_is_refused_in_its_words(
+    start: Start, options: dict[str, str], credential: str | None, error: str, number: int
+) -> None:
+    tenant = start(administrators(1, app=replace(application(), expired_secrets=("old",))))
+    answer = tenant.sign_in(credential, **options)
+    assert (answer["error"], answer["error_codes"]) == (error, [number])
+    assert answer["error_description"].startswith(f"AADSTS{number}: ")
+
+
+def test_an_unknown_tenant_has_no_configuration(start: Start) -> None:
+    tenant = start()
+    with pytest.raises(ValueError, match="Unable to get authority configuration"):
+        tenant.sign_in(tenant="fabrikam.com")
+    answer = _login(tenant, "GET", "fabrikam.com/v2.0/.well-known/openid-configuration")
+    assert (answer.status_code, answer.json()["error_codes"]) == (400, [90002])
+    assert "access_token" in tenant.sign_in(tenant="contoso.onmicrosoft.com")
+
+
+def test_instance_discovery_knows_this_authority_only(start: Start) -> None:
+    tenant = start()
+    own = f"{tenant.server.login_url}/{tenant.server.tenant_id}"
+    app = msal.ConfidentialClientApplication(
+        tenant.server.client_id,
+        tenant.server.secret,
+        authority=own,
+        instance_discovery=f"{tenant.server.login_url}/common/discovery/instance",
+        verify=str(tenant.server.ca_file),
+    )
+    assert "access_token" in app.acquire_token_for_client([SCOPE])
+    path = "common/discovery/instance?authorization_endpoint=https://login.example.org/x/oauth2/v2.0/authorize"
+    assert _login(tenant, "GET", path).json()["error"] == "invalid_instance"
+
+
+def test_tokens_expire_and_can_be_revoked(start: Start) -> None:
+    now = [1_900_000_000.0]
+    tenant = start(behaviour=Behaviour(token_lifetime=600), clock=lambda: now[0])
+    token = tenant.sign_in()["access_token"]
+    client = tenant.client(Authorization=f"Bearer {token}")
+    assert client.get("/organization").status_code == 200
+    now[0] += 600
+    answer = client.get("/organization")
+    assert code(answer) == (401, "InvalidAuthenticationToken")
+    assert "expired" in answer.json()["error"]["message"]
+    client = tenant.client()
+    tenant.server.revoke_tokens()
+    assert code(client.get("/organization")) == (401, "InvalidAuthenticationToken")
+    assert tenant.client().get("/organization").status_code == 200
+
+
+def test_a_client_that_takes_challenges_gets_one_that_msal_can_answer(start: Start) -> None:
+    tenant = start()
+    app = msal.ConfidentialClientApplication(
+        tenant.server.client_id,
+        tenant.server.secret,
+        authority=f"{tenant.server.login_url}/{tenant.server.tenant_id}",
+        instance_discovery=False,
+        verify=str(tenant.server.ca_file),
+        client_capabilities=["cp1"],
+    )
+    token = app.acquire_token_for_client([SCOPE])["access_token"]
+    tenant.server.revoke_tokens()
+    challenge = tenant.client(Authorization=f"Bearer {token}").get("/users").headers["WWW-Authenticate"]
+    assert 'error="insufficient_claims"' in challenge
+    claims = base64.b64decode(challenge.rpartition('claims="')[2].rstrip('"')).decode()
+    fresh = app.acquire_token_for_client([SCOPE], claims_challenge=claims)["access_token"]
+    assert tenant.client(Authorization=f"Bearer {fresh}").get("/organization").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("", "Access token is empty."),
+        ("Basic eDp5", "Access token is empty."),
+        ("Bearer nonsense", "IDX14100: JWT is not well formed."),
+        (f"Bearer {jwt.encode({'aud': 'https://management.azure.com'}, 'k' * 32)}", "Invalid audience."),
+        (f"Bearer {jwt.encode({'aud': 'https://graph.microsoft.com'}, 'k' * 32)}", "Signature is invalid."),
+    ],
+)
+def test_a_token_that_is_none_of_ours_is_refused(shared: Tenant, header: str, message: str) -> None:
+    answer = shared.client(Authorization=header).get("/users")
+    assert code(answer) == (401, "InvalidAuthenticationToken")
+    assert answer.json()["error"]["message"].endswith(message)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_faults_reach_the_token_endpoint(start: Start) -> None:
+    tenant = start(behaviour=Behaviour(faults=(Fault("POST */token", on="request", retry_after=1, nth=(1,)),)))
+    with pytest.raises(msal.exceptions.MsalServiceError, match="503"):
+        tenant.sign_in()
+    assert "access_token" in tenant.sign_in()
+
+
+def _login(tenant: Tenant, method: str, path: str, **form: str) -> httpx.Response:
+    client = tenant.client(Authorization="")
+    return client.request(method, f"{tenant.server.login_url}/{path}", data=form or None)

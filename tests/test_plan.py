@@ -1,0 +1,162 @@
+"""What a row asks for against what the tenant holds: which writes, from what to what, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sspr import plan
+from sspr.model import Account, Change, ChangeKind, Contact, Methods, Target
+
+EMAIL, PHONE = "jane.roe@fabrikam.com", "+1 2065550100"
+CONTACT = Contact("jane@contoso.com", EMAIL, PHONE)
+BARE = Account("id-1", "jane@contoso.com", enabled=True, methods=Methods())
+EMAIL_METHOD = Change(ChangeKind.EMAIL_METHOD, {"emailAddress": None}, {"emailAddress": EMAIL})
+PHONE_METHOD = Change(ChangeKind.PHONE_METHOD, {"phoneNumber": None}, {"phoneNumber": PHONE})
+
+
+def contact_change(before: dict[str, object], after: dict[str, object]) -> Change:
+    return Change(ChangeKind.CONTACT, before, after)
+
+
+BOTH_PROPERTIES = contact_change(
+    {"otherMails": [], "mobilePhone": None}, {"otherMails": [EMAIL], "mobilePhone": PHONE}
+)
+
+
+@pytest.mark.parametrize(
+    ("account", "target", "changes", "codes"),
+    [
+        pytest.param(BARE, Target.BOTH, [BOTH_PROPERTIES, EMAIL_METHOD, PHONE_METHOD], [], id="nothing-held"),
+        pytest.param(BARE, Target.CONTACT, [BOTH_PROPERTIES], [], id="contact-only"),
+        pytest.param(BARE, Target.METHODS, [EMAIL_METHOD, PHONE_METHOD], [], id="methods-only"),
+        pytest.param(
+            replace(BARE, other_mails=("JANE.ROE@fabrikam.com",), mobile_phone="+12065550100"),
+            Target.CONTACT,
+            [],
+            [],
+            id="equal-but-for-case-and-spaces",
+        ),
+        pytest.param(
+            replace(BARE, other_mails=("old@adatum.com", "older@adatum.com"), mobile_phone=PHONE),
+            Target.CONTACT,
+            [
+                contact_change(
+                    {"otherMails": ["old@adatum.com", "older@adatum.com"]},
+                    {"otherMails": [EMAIL, "old@adatum.com", "older@adatum.com"]},
+                )
+            ],
+            ["email_replaces"],
+            id="other-addresses-are-kept-behind",
+        ),
+        pytest.param(
+            replace(BARE, other_mails=("old@adatum.com", EMAIL), mobile_phone="+44 7400123456"),
+            Target.CONTACT,
+            [contact_change({"mobilePhone": "+44 7400123456"}, {"mobilePhone": PHONE})],
+            ["phone_replaces"],
+            id="held-among-others-is-held",
+        ),
+        pytest.param(
+            replace(BARE, synced=True, mobile_phone="+44 7400123456"),
+            Target.CONTACT,
+            [contact_change({"otherMails": []}, {"otherMails": [EMAIL]})],
+            [],
+            id="phone-mastered-on-premises-is-left",
+        ),
+        pytest.param(
+            replace(BARE, methods=Methods(email="x@adatum.com", email_id="e", mobile_phone="+49 15112345678")),
+            Target.METHODS,
+            [],
+            ["email_method_differs", "phone_method_differs"],
+            id="registered-methods-are-theirs",
+        ),
+        pytest.param(replace(BARE, methods=None), Target.METHODS, [], [], id="unread-methods-are-not-written"),
+    ],
+)
+def test_only_what_differs_is_written(
+    account: Account, target: Target, changes: list[Change], codes: list[str]
+) -> None:
+    comparison = plan.compare(CONTACT, account, target)
+    assert list(comparison.changes) == changes
+    assert [finding.code for finding in comparison.findings] == codes
+
+
+def test_registered_methods_are_replaced_on_request_by_their_ids() -> None:
+    held = Methods(email="x@adatum.com", email_id="e", mobile_phone="+49 15112345678", mobile_phone_id="m")
+    comparison = plan.compare(CONTACT, replace(BARE, methods=held), Target.METHODS, replace_methods=True)
+    assert [(change.kind, change.method_id) for change in comparison.changes] == [
+        (ChangeKind.EMAIL_METHOD, "e"),
+        (ChangeKind.PHONE_METHOD, "m"),
+    ]
+    assert [finding.detail for finding in comparison.findings] == ["replaced", "replaced"]
+
+
+@pytest.mark.parametrize(
+    ("enabled", "methods", "feature", "ready"),
+    [
+        (True, Methods(email=EMAIL, mobile_phone=PHONE), True, True),
+        (True, Methods(email=EMAIL, authenticator_app=True), True, True),
+        (True, Methods(email=EMAIL), True, False),
+        (True, Methods(email=EMAIL, complete=False), True, None),
+        (True, Methods(email=EMAIL, mobile_phone=PHONE, complete=False), True, True),
+        (True, Methods(email=EMAIL, mobile_phone=PHONE), False, False),
+        (True, Methods(email=EMAIL, mobile_phone=PHONE), None, None),
+        (False, Methods(email=EMAIL, mobile_phone=PHONE), None, False),
+        (True, None, True, None),
+        (True, None, False, False),
+        (None, Methods(email=EMAIL, mobile_phone=PHONE), True, None),
+    ],
+)
+def test_ready_asks_for_an_enabled_account_two_methods_and_the_flag(
+    enabled: bool | None, methods: Methods | None, feature: bool | None, ready: bool | None
+) -> None:
+    assert plan.is_ready(enabled, methods, feature) is ready
+
+
+addresses = st.sampled_from(["a@fabrikam.com", "B@fabrikam.com", "c@adatum.com", EMAIL, EMAIL.upper()])
+phones = st.sampled_from(["", PHONE, "+12065550100", "+44 7400123456"])
+accounts = st.builds(
+    Account,
+    id=st.just("id"),
+    user_principal_name=st.just("jane@contoso.com"),
+    other_mails=st.lists(addresses, unique_by=str.casefold).map(tuple),
+    mobile_phone=phones,
+    synced=st.booleans(),
+    methods=st.builds(Methods, email=st.sampled_from(["", EMAIL, "x@adatum.com"]), mobile_phone=phones),
+)
+
+
+@given(accounts, st.sampled_from(Target), st.booleans())
+def test_what_is_planned_is_shown_once_it_is_written_and_then_nothing_is_left(
+    account: Account, target: Target, replace_methods: bool
+) -> None:
+    comparison = plan.compare(CONTACT, account, target, replace_methods=replace_methods)
+    written = account
+    for change in comparison.changes:
+        assert not plan.shows(change, account)
+        assert plan.unmoved(change, account)
+        written = _applied(change, written)
+    assert all(plan.shows(change, written) for change in comparison.changes)
+    assert not plan.compare(CONTACT, written, target, replace_methods=replace_methods).changes
+
+
+@given(accounts, st.sampled_from(Target))
+def test_no_address_that_the_account_holds_is_lost(account: Account, target: Target) -> None:
+    for change in plan.compare(CONTACT, account, target).changes:
+        if "otherMails" in change.after:
+            assert plan.folded(account.other_mails) <= plan.folded(list(change.after["otherMails"]))  # type: ignore[call-overload]
+
+
+def _applied(change: Change, account: Account) -> Account:
+    after, methods = change.after, account.methods or Methods()
+    if change.kind is ChangeKind.EMAIL_METHOD:
+        return replace(account, methods=replace(methods, email=str(after["emailAddress"])))
+    if change.kind is ChangeKind.PHONE_METHOD:
+        return replace(account, methods=replace(methods, mobile_phone=str(after["phoneNumber"])))
+    mails = after.get("otherMails", account.other_mails)
+    assert isinstance(mails, list | tuple)
+    phone = str(after.get("mobilePhone", account.mobile_phone))
+    return replace(account, other_mails=tuple(mails), mobile_phone=phone)
