@@ -13,7 +13,7 @@ demo: $(INSTALLED) ## the whole job on the sample, through a local Prefect serve
 	$(BIN)/sspr demo --prefect
 
 test: $(INSTALLED) lint ## every check that CI runs
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

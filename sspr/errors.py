@@ -16,13 +16,13 @@ class SsprError(Exception):
     exit_code = 3
 
 
-class CannotStart(SsprError):
+class CannotStart(SsprError):  # noqa: N818 - said of the command, not of the class
     """Bad arguments, unreadable input or bad configuration: nothing was touched."""
 
     exit_code = 2
 
 
-class Stopped(SsprError):
+class Stopped(SsprError):  # noqa: N818 - the same
     """The run ended before its last row, and can be resumed."""
 
     exit_code = 3

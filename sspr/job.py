@@ -15,7 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from sspr.contacts.codes import Policy
 from sspr.errors import CannotStart, SsprError, Stopped
 from sspr.files import private_folder
 from sspr.input.table import ReadOptions
-from sspr.ledger import Ledger, RowState, RunLedger, RunRecord
+from sspr.ledger import Ledger, RowState, RunLedger, RunRecord, new_run_id
 from sspr.model import Target, Traffic
 from sspr.settings import Settings
 from sspr.stages import check
@@ -74,7 +74,7 @@ class JobRequest:
     files: tuple[str, ...]
     tenant: str
     target: Target | None = None
-    options: Options = Options()
+    options: Options = field(default_factory=Options)
     out: Path | None = None
 
 
@@ -86,7 +86,7 @@ class Host:
     sleep: Callable[[float], None] = time.sleep
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
     on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
-    cancelled: threading.Event = threading.Event()
+    cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 class Job:
@@ -122,12 +122,12 @@ class Job:
             Tenancy(settings, ledger).check(request.tenant)
         files = [(Path(name).expanduser().absolute(), name) for name in request.files]
         check.open_tables(files, ReadOptions(options.mapping, options.encoding))
+        run_id = new_run_id(host.clock())
+        folder = private_folder(request.out or Path("runs") / run_id)
         run = ledger.new_run(
-            request.command, request.tenant, target, asdict(options), files, request.out, _who(), host.clock()
+            run_id, request.command, request.tenant, target, asdict(options), files, folder, _who(), host.clock()
         )
-        job = cls(ledger, settings, run, host)
-        private_folder(job.folder)
-        return job
+        return cls(ledger, settings, run, host)
 
     @classmethod
     def load(cls, ledger: Ledger, settings: Settings, run_id: str, host: Host) -> Job:
@@ -151,6 +151,11 @@ class Job:
         return Path(self.record.out)
 
     @property
+    def touched(self) -> bool:
+        """Whether the tenant was read or written for any row yet."""
+        return any(state not in {RowState.READ, RowState.REJECTED} for state in self.run.counts())
+
+    @property
     def writes(self) -> bool:
         """Whether the command may write to the tenant."""
         return self.record.command in WRITING_COMMANDS
@@ -158,7 +163,9 @@ class Job:
     def adopt(self, command: str, *, approved: bool) -> None:
         """Makes this run one of `command`: `apply` carries out what `plan` left; `approved`: that very plan."""
         self.options = replace(self.options, approved=approved)
-        self.run.update(command=command, options=asdict(self.options), ended=False, exit_code=None, stopped_because="")
+        self.run.update(
+            command=command, options=asdict(self.options), ended=False, exit_code=None, stopped_because=""
+        )
         self.record = self.run.record()
         if self._context is not None:
             self._context.options = self.options
@@ -202,7 +209,9 @@ class Job:
         if self.writes and approve is not None and self._left(RowState.PLANNED):
             if not approve():
                 self.adopt("plan", approved=False)
-                raise CannotStart(f"Not approved: nothing was written. `sspr apply {self.id}` carries the plan out.")
+                raise CannotStart(
+                    f"Not approved: nothing was written. `sspr apply {self.id}` carries the plan out."
+                )
             self.adopt(self.record.command, approved=True)
         for step in self.applying():
             take(step)
@@ -240,7 +249,13 @@ class Job:
             host, record = self._host, self.record
             upns = (row.upn for row in self.run.every_row() if row.state is not RowState.REJECTED)
             tenant = self._tenancy.connect(
-                record.tenant, self.options.batch_size, upns, host.clock, host.sleep, host.cancelled, host.on_wait
+                record.tenant,
+                self.options.batch_size,
+                upns,
+                host.clock,
+                host.sleep,
+                host.cancelled,
+                host.on_wait,
             )
             self._context = Context(
                 self.run, tenant, record.target, self.options, self._policy,

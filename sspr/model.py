@@ -227,7 +227,8 @@ class Organization:
 @dataclass(slots=True)
 class Traffic:
     """What a run asked of Graph: HTTP requests, JSON batches, writes sent, items throttled, items sent again,
-    seconds spent waiting for answers or for leave to send."""
+    seconds spent waiting for answers or for leave to send.
+    """
 
     requests: int = 0
     batches: int = 0

@@ -24,7 +24,9 @@ class Comparison:
     findings: tuple[Finding, ...] = ()
 
 
-def compare(contact: Contact, account: Account, target: Target, *, replace_methods: bool = False) -> Comparison:
+def compare(
+    contact: Contact, account: Account, target: Target, *, replace_methods: bool = False
+) -> Comparison:
     """The changes that make `account` hold what `contact` asks for; none where it does already.
 
     A value that the contact does not have (it was blank, or refused) never clears anything.
@@ -40,7 +42,8 @@ def compare(contact: Contact, account: Account, target: Target, *, replace_metho
 
 def shows(change: Change, account: Account) -> bool:
     """Whether the account holds what the change wrote. Graph may normalise: addresses are compared as a
-    case-insensitive set, numbers by their digits."""
+    case-insensitive set, numbers by their digits.
+    """
     if change.kind is ChangeKind.CONTACT:
         wanted = change.after.get("otherMails")
         mails_shown = not isinstance(wanted, list) or folded(wanted) <= folded(account.other_mails)
@@ -57,7 +60,9 @@ def unmoved(change: Change, account: Account) -> bool:
     """Whether the account still holds what it held when the change was planned."""
     if change.kind is ChangeKind.CONTACT:
         before = change.before
-        same_mails = "otherMails" not in before or folded(_texts(before["otherMails"])) == folded(account.other_mails)
+        same_mails = "otherMails" not in before or folded(_texts(before["otherMails"])) == folded(
+            account.other_mails
+        )
         return same_mails and (
             "mobilePhone" not in before or same_number(str(before["mobilePhone"] or ""), account.mobile_phone)
         )
@@ -107,7 +112,11 @@ def _contact_change(contact: Contact, account: Account, findings: list[Finding])
             findings.append(Finding("email_replaces"))
     # mobilePhone is read-only in the cloud where the account is mastered on premises
     # (learn.microsoft.com, graph/api/resources/user); otherMails is not.
-    if contact.mobile_phone and not account.synced and not same_number(contact.mobile_phone, account.mobile_phone):
+    if (
+        contact.mobile_phone
+        and not account.synced
+        and not same_number(contact.mobile_phone, account.mobile_phone)
+    ):
         before["mobilePhone"] = account.mobile_phone or None
         after["mobilePhone"] = contact.mobile_phone
         if account.mobile_phone:
@@ -129,7 +138,12 @@ def _method_changes(contact: Contact, held: Methods, replace: bool, findings: li
         if replace or not held.mobile_phone:
             number = {"phoneNumber": held.mobile_phone or None}
             changes.append(
-                Change(ChangeKind.PHONE_METHOD, number, {"phoneNumber": contact.mobile_phone}, held.mobile_phone_id)
+                Change(
+                    ChangeKind.PHONE_METHOD,
+                    number,
+                    {"phoneNumber": contact.mobile_phone},
+                    held.mobile_phone_id,
+                )
             )
     return changes
 

@@ -1,5 +1,6 @@
 """The tenant for a rehearsal: the sample's accounts as `sample-accounts.csv` describes them, and an account,
-made up but always the same, for every other user principal name that is asked for."""
+made up but always the same, for every other user principal name that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +42,15 @@ def upns_of(files: Iterable[str]) -> list[str]:
 
 
 def _sample_tenant() -> State:
-    with (templates.template_folder() / f"{templates.SAMPLE_ACCOUNTS}.csv").open(newline="", encoding="utf-8-sig") as file:
+    with (templates.template_folder() / f"{templates.SAMPLE_ACCOUNTS}.csv").open(
+        newline="", encoding="utf-8-sig"
+    ) as file:
         notes = list(csv.DictReader(file))
     absent = [note["user_principal_name"] for note in notes if note["kind"] == "absent"]
-    upns = [*upns_of([str(templates.template_path(_SAMPLE))]), *(note["user_principal_name"] for note in notes)]
+    upns = [
+        *upns_of([str(templates.template_path(_SAMPLE))]),
+        *(note["user_principal_name"] for note in notes),
+    ]
     state = accounts_for(upns, absent=absent)
     for note in notes:
         account = state.account(note["user_principal_name"])

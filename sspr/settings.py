@@ -99,7 +99,9 @@ class TenantSettings(_Table):
                               "that holds the secret.")  # fmt: skip
         value = environment.get(self.secret_env, "")
         if not value:
-            raise CannotStart(f"The environment variable {self.secret_env} holds no client secret. Set it and try again.")
+            raise CannotStart(
+                f"The environment variable {self.secret_env} holds no client secret. Set it and try again."
+            )
         return SecretStr(value)
 
 
@@ -162,9 +164,13 @@ def load_settings(config: Path | None = None) -> Settings:
     if "path" in table:
         raise CannotStart(f"In {path}: the key 'path' is not known.")
     if settings.default not in (None, SIMULATED) and settings.default not in settings.tenants:
-        raise CannotStart(f"In {path}: default names the tenant {settings.default!r}, which has no table [tenants.{settings.default}].")
+        raise CannotStart(
+            f"In {path}: default names the tenant {settings.default!r}, which has no [tenants] table."
+        )
     return settings.model_copy(
-        update={"tenants": {name: _anchored(tenant, path.parent) for name, tenant in settings.tenants.items()}}
+        update={
+            "tenants": {name: _anchored(tenant, path.parent) for name, tenant in settings.tenants.items()}
+        }
     )
 
 

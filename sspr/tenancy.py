@@ -17,7 +17,7 @@ from sspr.settings import SIMULATED, Settings, TenantSettings, home
 if TYPE_CHECKING:
     from sspr.tenant.graph import Tenant
 
-SIMULATED_SECRET = "SSPR_SIMULATED_SECRET"  # noqa: S105 - the name of a variable, not a secret
+SIMULATED_SECRET = "SSPR_SIMULATED_SECRET"
 
 
 class Tenancy:
@@ -36,7 +36,9 @@ class Tenancy:
         if tenant.credential == "secret":
             tenant.secret()
         elif tenant.certificate_file is None:
-            raise CannotStart(f"The tenant {name} has no credential: set certificate_file, or credential = \"secret\".")
+            raise CannotStart(
+                f'The tenant {name} has no credential: set certificate_file, or credential = "secret".'
+            )
         for key in ("certificate_file", "ca_file"):
             path: Path | None = getattr(tenant, key)
             if path is not None and not path.is_file():

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from sspr.contacts.codes import explain
 from sspr.job import Stage, Step
 from sspr.report.text import summary_markdown
+from sspr.stages.report import how_to_mend
 
 if TYPE_CHECKING:
     from sspr.report.content import Report
@@ -69,7 +69,7 @@ def publish_summary(report: Report) -> Report:
     """Publishes the page of counts, reasons and warnings under the run's id; returns the report that it shows."""
     create_markdown_artifact(
         key=f"sspr-{report['run_id']}",
-        markdown=summary_markdown(report, explain),
+        markdown=summary_markdown(report, how_to_mend),
         description=f"What became of the rows of run {report['run_id']}",
     )
     return report

@@ -19,11 +19,21 @@ class StageError(Exception):
 
 
 def told(error: BaseException, counts: str = "") -> StageError:
-    """The error as Prefect may see it. Of an unforeseen one only its type: its text may quote a cell."""
+    """The error as Prefect may see it. Of an unforeseen one only its type and place: its text may quote a cell."""
     if isinstance(error, StageError):
         return error
     if isinstance(error, SsprError):
         return StageError(error.exit_code, str(error), counts)
-    return StageError(
-        3, f"Unforeseen {type(error).__name__}; the worker's console has no more than this.", counts
-    )
+    fault = f"A fault in sspr itself: {type(error).__name__} at {_place(error)}. Nothing is lost; please report this line."
+    return StageError(3, fault, counts)
+
+
+def _place(error: BaseException) -> str:
+    """Module and line of the innermost frame that is ours."""
+    place, trace = "unknown", error.__traceback__
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if name.split(".")[0] in {"sspr", "tasks", "flows"}:
+            place = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place

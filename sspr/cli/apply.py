@@ -13,17 +13,22 @@ from sspr.job import Job
 from sspr.ledger import RowState
 
 
-@click.command(name="apply", help="Carry out a kept plan and nothing else; what has moved since is not written.")
+@click.command(name="apply")
 @click.argument("run_id")
 @yes_option
 @output_options
 def command(run_id: str, yes: bool, config: Path | None, as_json: bool, verbose: bool) -> int:
+    """Carry out a kept plan and nothing else; what has moved since is not written."""
     with session(config, as_json=as_json, verbose=verbose) as here:
         job = Job.load(here.ledger, here.settings, run_id, here.host)
         if job.record.command not in {"plan", "apply"}:
-            raise CannotStart(f"The run {job.id} is a {job.record.command}, not a plan. `sspr runs` lists all.")
+            raise CannotStart(
+                f"The run {job.id} is a {job.record.command}, not a plan. `sspr runs` lists all."
+            )
         if job.record.command == "plan" and (not job.record.ended or job.counts().get(RowState.READ)):
-            raise CannotStart(f"The plan {job.id} did not come to its end. `sspr resume {job.id}` goes on with it.")
+            raise CannotStart(
+                f"The plan {job.id} did not come to its end. `sspr resume {job.id}` goes on with it."
+            )
         asking = must_ask(yes)
         announce(job)
         job.adopt("apply", approved=True)

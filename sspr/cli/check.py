@@ -10,7 +10,7 @@ from sspr.cli.common import carry_out, input_options, output_options, session, t
 from sspr.cli.starting import start
 
 
-@click.command(name="check", help="Read and validate the rows; needs no tenant and no network.")
+@click.command(name="check")
 @input_options
 @tenant_option
 @output_options
@@ -25,6 +25,7 @@ def command(
     as_json: bool,
     verbose: bool,
 ) -> int:
+    """Read and validate the rows; needs no tenant and no network."""
     with session(config, as_json=as_json, verbose=verbose) as here:
         job = start(
             here, "check", files, tenant=tenant, out=out, mapping=mapping, encoding=encoding,

@@ -49,20 +49,34 @@ def options(*decorators: Decorator) -> Decorator:
     return decorate
 
 
-config_option = click.option("--config", type=click.Path(path_type=Path), help="The configuration, tenants.toml.")
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help="The configuration, tenants.toml."
+)
 tenant_option = click.option("--tenant", help="A tenant's name in the configuration.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask before writing.")
 json_option = click.option("--json", "as_json", is_flag=True, help="The report as JSON on standard output.")
-verbose_option = click.option("--verbose", is_flag=True, help="Show every row and what is sent (without contact data).")
-out_option = click.option("--out", type=click.Path(path_type=Path), help="Output folder (default runs/<run id>).")
+verbose_option = click.option(
+    "--verbose", is_flag=True, help="Show every row and what is sent (without contact data)."
+)
+out_option = click.option(
+    "--out", type=click.Path(path_type=Path), help="Output folder (default runs/<run id>)."
+)
 
 output_options = options(config_option, json_option, verbose_option)
 input_options = options(
     click.argument("files", nargs=-1, required=True, metavar="FILE..."),
     out_option,
-    click.option("--map", "mapping", multiple=True, metavar="'HEADER=column'", help="Read HEADER as a canonical column."),
+    click.option(
+        "--map",
+        "mapping",
+        multiple=True,
+        metavar="'HEADER=column'",
+        help="Read HEADER as a canonical column.",
+    ),
     click.option("--encoding", metavar="NAME", help="The files' encoding, where it is not UTF-8."),
-    click.option("--default-country", metavar="XX", help="Region of phone numbers in rows without a country."),
+    click.option(
+        "--default-country", metavar="XX", help="Region of phone numbers in rows without a country."
+    ),
 )
 target_option = click.option(
     "--target",
@@ -71,9 +85,13 @@ target_option = click.option(
 )
 planning_options = options(
     target_option,
-    click.option("--batch-size", type=click.IntRange(1, 20), default=20, show_default=True, help="Requests a batch."),
+    click.option(
+        "--batch-size", type=click.IntRange(1, 20), default=20, show_default=True, help="Requests a batch."
+    ),
     click.option("--enable-feature", is_flag=True, help="Turn the flag on if it is off."),
-    click.option("--replace-methods", is_flag=True, help="Replace methods that are registered with another value."),
+    click.option(
+        "--replace-methods", is_flag=True, help="Replace methods that are registered with another value."
+    ),
     click.option("--max-failures", metavar="N|N%", help="Stop once more rows than this failed."),
 )
 
@@ -114,7 +132,7 @@ def session(
     with Terminal.open(quiet=as_json, verbose=verbose) as terminal, _orderly_end(cancelled):
         host = Host(
             clock=time.time,
-            sleep=lambda seconds: cancelled.wait(seconds) and None,
+            sleep=_pause(cancelled),
             progress=terminal.progress,
             on_wait=terminal.on_wait,
             cancelled=cancelled,
@@ -122,6 +140,15 @@ def session(
         ledger = Ledger.open(settings.ledger.url, home())
         with contextlib.closing(ledger):
             yield Session(settings, ledger, host, terminal)
+
+
+def _pause(cancelled: threading.Event) -> Callable[[float], None]:
+    """A pause that ends at once when the command is to end."""
+
+    def pause(seconds: float) -> None:
+        cancelled.wait(seconds)
+
+    return pause
 
 
 @contextmanager
@@ -147,7 +174,9 @@ def must_ask(yes: bool) -> bool:
     if yes:
         return False
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise CannotStart("This would write to the tenant, and there is no terminal to ask at. Give --yes to go on.")
+        raise CannotStart(
+            "This would write to the tenant, and there is no terminal to ask at. Give --yes to go on."
+        )
     return True
 
 
@@ -186,7 +215,7 @@ def carry_out(here: Session, job: Job, *, asking: bool, as_json: bool) -> int:
     here.terminal.end()
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
-    elif error is not None and not job.record.judged:
+    elif error is not None and not job.touched:
         click.echo(f"sspr: {error}", err=True)
     else:
         show.outcome(job, report, here.terminal)

@@ -16,12 +16,15 @@ from sspr.settings import SIMULATED, Settings, home
 SAMPLE = "sample"
 
 
-@click.command(name="demo", help="The whole job on the sample input against the simulated tenant.")
-@click.option("--prefect", is_flag=True, help="Through a Prefect server and worker of its own, as a deployment.")
+@click.command(name="demo")
+@click.option(
+    "--prefect", is_flag=True, help="Through a Prefect server and worker of its own, as a deployment."
+)
 @click.option("--keep", is_flag=True, help="With --prefect: leave the server and the worker up.")
 @out_option
 @verbose_option
 def command(prefect: bool, keep: bool, out: Path | None, verbose: bool) -> int:
+    """The whole job on the sample input against the simulated tenant."""
     if keep and not prefect:
         raise click.UsageError("--keep goes with --prefect.")
     _fresh_home()
@@ -32,7 +35,14 @@ def command(prefect: bool, keep: bool, out: Path | None, verbose: bool) -> int:
         return demo_with_prefect(sample, keep=keep, out=out, verbose=verbose)
     with session(None, verbose=verbose, settings=Settings()) as here:
         job = start(
-            here, "run", (str(sample),), tenant=SIMULATED, out=out, mapping=(), encoding=None, default_country=None
+            here,
+            "run",
+            (str(sample),),
+            tenant=SIMULATED,
+            out=out,
+            mapping=(),
+            encoding=None,
+            default_country=None,
         )
         code = carry_out(here, job, asking=False, as_json=False)
     # Rows that need a person are what the sample is for.

@@ -8,35 +8,47 @@ from typing import Any
 
 import click
 
-from sspr.cli.common import ask, config_option, json_option, must_ask, options, session, tenant_option, verbose_option
+from sspr.cli.common import (
+    ask,
+    config_option,
+    json_option,
+    must_ask,
+    options,
+    session,
+    tenant_option,
+    verbose_option,
+)
 from sspr.report.words import FLAG_MEANING
 from sspr.tenancy import Tenancy
 
 _common = options(tenant_option, config_option, json_option, verbose_option)
 
 
-@click.group(name="feature", help="The tenant-wide flag: administrators may use self-service password reset.")
+@click.group(name="feature")
 def command() -> None:
-    pass
+    """The tenant-wide flag: administrators may use self-service password reset."""
 
 
-@command.command(name="status", help="Whether the flag is on. Exit code 0: on, 1: off.")
+@command.command(name="status")
 @_common
 def status(**words: Any) -> int:
+    """Whether the flag is on. Exit code 0: on, 1: off."""
     return _flag(None, yes=True, **words)
 
 
-@command.command(name="enable", help="Turn the flag on.")
+@command.command(name="enable")
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
 @_common
 def enable(**words: Any) -> int:
+    """Turn the flag on."""
     return _flag(True, **words)
 
 
-@command.command(name="disable", help="Turn the flag off.")
+@command.command(name="disable")
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
 @_common
 def disable(**words: Any) -> int:
+    """Turn the flag off."""
     return _flag(False, **words)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import cast
 
 import click
 
@@ -32,17 +33,16 @@ DONE, NEEDS_A_PERSON, COULD_NOT_START, STOPPED = range(4)
 class _Verbs(click.Group):
     """Lists the verbs without importing them."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click gives it
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click gives it
         if cmd_name not in VERBS:
             return None
         command = importlib.import_module(f"sspr.cli.{cmd_name}").command
-        assert isinstance(command, click.Command)
-        return command
+        return cast("click.Command", command)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click gives it
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
 
@@ -65,7 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SsprError as error:
         return _say(str(error), error.exit_code)
     except click.ClickException as error:
-        hint = f" See `{error.ctx.command_path} --help`." if isinstance(error, click.UsageError) and error.ctx else ""
+        hint = (
+            f" See `{error.ctx.command_path} --help`."
+            if isinstance(error, click.UsageError) and error.ctx
+            else ""
+        )
         return _say(f"{error.format_message()}{hint}", COULD_NOT_START)
     except (KeyboardInterrupt, click.Abort):
         return _say("Interrupted. `sspr resume` goes on with a run that had begun.", STOPPED)

@@ -19,12 +19,13 @@ from sspr.cli.common import (
 from sspr.cli.starting import start
 
 
-@click.command(name="plan", help="Check, then read the tenant and show what would change.")
+@click.command(name="plan")
 @input_options
 @tenant_option
 @planning_options
 @output_options
 def command(files: tuple[str, ...], config: Path | None, as_json: bool, verbose: bool, **words: Any) -> int:
+    """Check, then read the tenant and show what would change."""
     with session(config, as_json=as_json, verbose=verbose) as here:
         job = start(here, "plan", files, **words)
         code = carry_out(here, job, asking=False, as_json=as_json)

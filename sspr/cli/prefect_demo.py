@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from sspr.cli.prefect_host import project_folder
+from sspr.cli import show
+from sspr.cli.common import Session, session
+from sspr.cli.prefect_host import parameters_of, project_folder
 from sspr.cli.prefect_local import LocalPrefect
+from sspr.cli.starting import start
 from sspr.errors import Stopped
-from sspr.settings import home
+from sspr.job import Job
+from sspr.settings import SIMULATED, Settings, home
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -21,44 +26,53 @@ if TYPE_CHECKING:
 PATIENCE = 600.0
 
 
-def demo_with_prefect(
-    sample: Path,
-    out: Path,
-    *,
-    environment: Mapping[str, str],
-    say: Callable[[str], None],
-    tenant: str = "simulated",
-    enable_feature: bool = True,
-    keep: bool = False,
-) -> None:
-    """Runs `sample` through the deployment `onboard/onboard` on a Prefect server and worker of its own.
+def demo_with_prefect(sample: Path, *, keep: bool, out: Path | None, verbose: bool) -> int:
+    """Runs `sample` on the simulated tenant through the deployment `onboard/onboard`, on a Prefect of its own.
 
-    The run leaves its files in `out`. `environment` is what the worker is given beside our own: `SSPR_HOME`,
-    `SSPR_CONFIG`, a secret's variable; none of it reaches Prefect's database. Server and worker end with this
-    call, by whatever it ends, unless `keep`. Raises `CannotStart` where one of them does not start, `Stopped`
-    where the run does not come to its end, `KeyboardInterrupt` at a signal.
+    The worker works in our `SSPR_HOME`. Server and worker end with this call, by whatever it ends, unless `keep`.
+    Returns the exit code: 0, too, where rows need a person, for that is what the sample is for. Raises
+    `CannotStart` where server, worker or deployment do not come up, `Stopped` where the run does not come to its end,
+    `KeyboardInterrupt` at a signal.
     """
-    folder = Path(tempfile.mkdtemp(prefix="prefect-demo-", dir=home()))
-    with _signals_interrupt():
-        say("Starting a Prefect server of its own on loopback (about 15 seconds) …")
+    folder = Path(tempfile.mkdtemp(prefix="prefect-", dir=home()))
+    with session(None, verbose=verbose, settings=Settings()) as here, _signals_interrupt():
+        job = start(
+            here,
+            "run",
+            (str(sample),),
+            tenant=SIMULATED,
+            out=out,
+            mapping=(),
+            encoding=None,
+            default_country="US",
+        )
         with LocalPrefect(folder, keep=keep) as prefect:
-            prefect.make_pool()
-            prefect.start_worker(environment)
-            say(f"Prefect's UI: {prefect.url} Deploying onboard/onboard to its work pool …")
-            prefect.deploy(project_folder())
-            parameters = {
-                "files": [str(sample.absolute())],
-                "tenant": tenant,
-                "enable_feature": enable_feature,
-                "out": str(out.absolute()),
-            }
-            flow_run = prefect.start_run("onboard/onboard", parameters)
-            say(f"The run: {prefect.page(flow_run)}")
-            ended = prefect.wait(flow_run, PATIENCE, _Teller(say))
+            _run(here, job, prefect)
             if keep:
-                _say_how_to_stop(prefect, say)
+                _say_how_to_stop(prefect, here.terminal.say)
     if not keep:
         prefect.remove()
+    report = json.loads((job.folder / "report.json").read_text(encoding="utf-8"))
+    show.outcome(job, report, here.terminal)
+    return 0 if report["exit_code"] == 1 else int(report["exit_code"])
+
+
+def _run(here: Session, job: Job, prefect: LocalPrefect) -> None:
+    say = here.terminal.say
+    say("Starting a Prefect server of its own on loopback (some 15 seconds) …")
+    prefect.start()
+    prefect.make_pool()
+    # The settings of the person who shows the demo have no part in it.
+    config = prefect.folder / "tenants.toml"
+    config.touch(mode=0o600)
+    prefect.start_worker({"SSPR_HOME": str(home()), "SSPR_CONFIG": str(config)})
+    say(f"It is up: {prefect.url}. Deploying onboard/onboard to the work pool sspr …")
+    prefect.deploy(project_folder())
+    flow_run = prefect.create_run(
+        "onboard/onboard", parameters_of(job), lambda flow_run_id: here.ledger.bind_flow(flow_run_id, job.id)
+    )
+    say(f"The run in Prefect's UI: {prefect.page(flow_run)}")
+    ended = prefect.wait(flow_run, PATIENCE, _Teller(say))
     if ended.state is None or not ended.state.is_completed():
         raise Stopped(f"The flow run ended {ended.state_name}: {ended.state.message if ended.state else ''}")
 

@@ -84,7 +84,7 @@ def run_as_flow(
     _ask_for_api(api)
     work = hosting.Hosted(job, approve)
     with hosting.lend(work):
-        state = flow(**_parameters(job), return_state=True)
+        state = flow(**parameters_of(job), return_state=True)
     if work.error is not None:
         raise work.error
     if not state.is_completed():
@@ -112,7 +112,8 @@ def _without_user(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _parameters(job: Job) -> dict[str, Any]:
+def parameters_of(job: Job) -> dict[str, Any]:
+    """The flow's parameters for an opened run. They are stored as they are, and hold no contact data."""
     record, options = job.record, job.options
     return {
         "files": [source.path for source in job.run.sources()],

@@ -11,7 +11,8 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
@@ -21,7 +22,7 @@ from sspr.errors import CannotStart, Stopped
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
 POOL = "sspr"
 # A new database is migrated first: 13 s on two cores, more on a busy machine.
@@ -43,25 +44,23 @@ class LocalPrefect:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.url}/api"
+        self._open = ExitStack()
+        self._client: SyncPrefectClient | None = None
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            self.start_server()
-        except BaseException:
-            self.stop()
-            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._open.close()
         if not self.keep:
             self.stop()
 
-    def start_server(self) -> None:
+    def start(self) -> None:
         """Starts the server and returns when it answers. Raises `CannotStart` where it ends or does not answer."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = self.environment()
         del environment["PREFECT_API_URL"]
         arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
@@ -81,7 +80,7 @@ class LocalPrefect:
 
     def make_pool(self) -> None:
         """Makes the work pool `sspr` of type process, as `prefect work-pool create sspr --type process` does."""
-        client = self.client()
+        client = self.client
         from prefect.client.schemas.actions import WorkPoolCreate
         from prefect.workers.process import ProcessWorker
 
@@ -101,11 +100,23 @@ class LocalPrefect:
         if failed:
             raise CannotStart(f"`prefect deploy --all` failed; {self.folder / 'deploy.log'} says why.")
 
-    def start_run(self, deployment: str, parameters: Mapping[str, Any]) -> FlowRun:
-        """Asks for a run of `deployment` (`onboard/onboard`); the worker takes it up."""
-        client = self.client()
+    def create_run(
+        self,
+        deployment: str,
+        parameters: Mapping[str, Any],
+        before: Callable[[str], object] = lambda _flow_run_id: None,
+    ) -> FlowRun:
+        """A run of `deployment` (`onboard/onboard`) for the worker; `before` is given its id before it may start."""
+        client = self.client
+        from prefect.states import Scheduled
+
         found = client.read_deployment_by_name(deployment)
-        return client.create_flow_run_from_deployment(found.id, parameters=dict(parameters))
+        # Not due yet: no worker can take it before `before` is done with it.
+        later: State[Any] = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(days=1))
+        flow_run = client.create_flow_run_from_deployment(found.id, parameters=dict(parameters), state=later)
+        before(str(flow_run.id))
+        client.set_flow_run_state(flow_run.id, Scheduled(), force=True)
+        return flow_run
 
     def wait(
         self, flow_run: FlowRun, patience: float, look: Callable[[FlowRun], None] = lambda _seen: None
@@ -114,7 +125,7 @@ class LocalPrefect:
 
         Raises `Stopped` where it has not ended within `patience` seconds, or where server or worker have.
         """
-        client = self.client()
+        client = self.client
         until = time.monotonic() + patience
         while True:
             seen = client.read_flow_run(flow_run.id)
@@ -131,13 +142,16 @@ class LocalPrefect:
         """The address of the flow run in Prefect's UI."""
         return f"{self.url}/runs/flow-run/{flow_run.id}"
 
+    @property
     def client(self) -> SyncPrefectClient:
-        """A client of this server's API, whatever server the environment names."""
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
-        from prefect.client.orchestration import SyncPrefectClient
+        """A client of this server's API, whatever server the environment names; closed when the block is left."""
+        if self._client is None:
+            for name, value in QUIET.items():
+                os.environ.setdefault(name, value)
+            from prefect.client.orchestration import SyncPrefectClient
 
-        return SyncPrefectClient(self.api)
+            self._client = self._open.enter_context(SyncPrefectClient(self.api))
+        return self._client
 
     def environment(self) -> dict[str, str]:
         """The environment of Prefect's processes: that of this one without its `PREFECT_*`, and this server."""

@@ -12,11 +12,12 @@ from sspr.errors import CannotStart
 from sspr.job import Job
 
 
-@click.command(name="resume", help="Go on with a run that stopped; without an id, with the last that has not ended.")
+@click.command(name="resume")
 @click.argument("run_id", required=False)
 @yes_option
 @output_options
 def command(run_id: str | None, yes: bool, config: Path | None, as_json: bool, verbose: bool) -> int:
+    """Go on with a run that stopped; without an id, with the last that has not ended."""
     with session(config, as_json=as_json, verbose=verbose) as here:
         chosen = run_id or here.ledger.last_open_run()
         if chosen is None:

@@ -20,13 +20,16 @@ from sspr.cli.common import (
 from sspr.cli.starting import start
 
 
-@click.command(name="run", help="Plan, then apply in rate-limited batches, read back, check the flag.")
+@click.command(name="run")
 @input_options
 @tenant_option
 @planning_options
 @yes_option
 @output_options
-def command(files: tuple[str, ...], config: Path | None, yes: bool, as_json: bool, verbose: bool, **words: Any) -> int:
+def command(
+    files: tuple[str, ...], config: Path | None, yes: bool, as_json: bool, verbose: bool, **words: Any
+) -> int:
+    """Plan, then apply in rate-limited batches, read back, check the flag."""
     with session(config, as_json=as_json, verbose=verbose) as here:
         asking = must_ask(yes)
         job = start(here, "run", files, **words)

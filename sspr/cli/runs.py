@@ -15,11 +15,12 @@ from sspr.job import Job
 from sspr.ledger import RunRecord, status_of
 
 
-@click.group(name="runs", invoke_without_command=True, help="What was run, when, by whom, with what outcome.")
+@click.group(name="runs", invoke_without_command=True)
 @config_option
 @json_option
 @click.pass_context
 def command(context: click.Context, config: Path | None, as_json: bool) -> int:
+    """What was run, when, by whom, with what outcome."""
     if context.invoked_subcommand is not None:
         return 0
     with session(config, as_json=as_json) as here:
@@ -38,12 +39,13 @@ def command(context: click.Context, config: Path | None, as_json: bool) -> int:
     return 0
 
 
-@command.command(name="show", help="One run: its report, and its folder.")
+@command.command(name="show")
 @click.argument("run_id")
 @config_option
 @json_option
 @verbose_option
 def show_run(run_id: str, config: Path | None, as_json: bool, verbose: bool) -> int:
+    """One run: its report, and its folder."""
     with session(config, as_json=as_json, verbose=verbose) as here:
         job = Job.load(here.ledger, here.settings, run_id, here.host)
         facts = _facts(here, job.id)

@@ -45,7 +45,9 @@ def plan(job: Job, terminal: Terminal) -> None:
                 for line in _change_lines(change):
                     click.echo(f"    {line}")
     if shown < total:
-        click.echo(f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them).")
+        click.echo(
+            f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them)."
+        )
 
 
 def outcome(job: Job, report: Report, terminal: Terminal) -> None:
@@ -61,7 +63,9 @@ def outcome(job: Job, report: Report, terminal: Terminal) -> None:
             for line in _reason_lines(row):
                 click.echo(f"    {line}")
     if shown < total:
-        click.echo(f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them).")
+        click.echo(
+            f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them)."
+        )
     for line in summary_lines(report, explain=how_to_mend):
         terminal.say(line)
 

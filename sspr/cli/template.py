@@ -7,9 +7,10 @@ import click
 from sspr.input import templates
 
 
-@click.command(name="template", help="List the input templates, or print one.")
+@click.command(name="template")
 @click.argument("name", required=False)
 def command(name: str | None) -> int:
+    """List the input templates, or print one."""
     if name is None:
         for each in templates.names():
             click.echo(each)

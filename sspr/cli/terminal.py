@@ -65,7 +65,9 @@ class Terminal:
     def on_wait(self, seconds: float, why: str) -> None:
         """A calm line: the service asked us to wait."""
         if seconds >= 1.0:
-            self.say(f"Microsoft asks us to wait {seconds:.0f} s{f' ({why})' if why else ''}; nothing is lost.")
+            self.say(
+                f"Microsoft asks us to wait {seconds:.0f} s{f' ({why})' if why else ''}; nothing is lost."
+            )
 
     def pause(self) -> None:
         """Takes the live display away, so that a question can be asked."""
@@ -80,7 +82,12 @@ class Terminal:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description:36}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
             self._display = Progress(*columns, console=Console(stderr=True), transient=True)
             self._display.start()
             self._stack.callback(self.pause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sspr.contacts.cleaning import is_placeholder, unwrapped
+from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
 from sspr.contacts.email import mailbox, same_address
 from sspr.model import Account, Contact, Finding
 
@@ -17,7 +17,7 @@ _INITIAL = ".onmicrosoft."
 
 def read_account(text: str) -> tuple[str, tuple[Finding, ...]]:
     """`(user principal name as written, ())`, or `("", findings)`. Never raises."""
-    name = unwrapped(text)
+    name = unwrapped(text) if len(text) <= MAX_CELL else text.strip()
     if not name or (is_placeholder(name) and "@" not in name):
         return "", (Finding("upn_missing"),)
     fault = _fault(name)

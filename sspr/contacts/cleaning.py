@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# No address, number or country is longer; what is gets no further, so that no pattern has to wade through it.
+MAX_CELL = 400
+
 _PLACEHOLDERS = frozenset({
     "-", "--", "---", ".", "?", "x", "xx", "n/a", "na", "n.a.", "n/v", "none", "null", "nil", "nan", "no", "unknown",
     "tbd", "tba", "empty", "blank", "(blank)", "#n/a", "keine", "kein", "k.a.", "unbekannt", "s/o", "aucun", "inconnu",

@@ -10,17 +10,23 @@ import unicodedata
 from functools import cache, lru_cache
 from pathlib import Path
 
+from sspr.contacts.cleaning import MAX_CELL
+
 # Not "NA": that is Namibia.
 _BLANK = frozenset({"", "-", "--", "n/a", "none", "null", "#n/a", "(blank)"})
 _NOT_WORD = re.compile(r"[^\w]+|_+")
 
 
-@lru_cache(maxsize=4096)
 def region(text: str) -> str | None:
     """The ISO 3166-1 alpha-2 code of a country given by code (alpha-2, alpha-3, `UK`) or by name.
 
     The empty string where the text says nothing; None where it says something that is no known country.
     """
+    return _region(text) if len(text) <= MAX_CELL else None
+
+
+@lru_cache(maxsize=4096)
+def _region(text: str) -> str | None:
     if text.strip().casefold() in _BLANK:
         return ""
     return _regions().get(fold(text))

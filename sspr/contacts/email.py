@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from email_validator import EmailNotValidError, validate_email
 
-from sspr.contacts.cleaning import is_placeholder, unwrapped
+from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
 from sspr.model import Finding
 
 MAX_LENGTH = 250  # learn.microsoft.com, graph/api/resources/user, otherMails
@@ -37,9 +37,11 @@ _LATIN_TWINS = frozenset("аеорсухіјѕһԁԛԝӏѵүкԍвмнтгԜαο
 
 def read_email(text: str) -> tuple[str, tuple[Finding, ...]]:
     """`(address, findings)`: the address with its domain in lower-case ASCII, or "" and why not. Never raises."""
-    text = unwrapped(text)
+    text = unwrapped(text) if len(text) <= MAX_CELL else text.strip()
     if not text:
         return _refused("email_missing")
+    if len(text) > MAX_CELL:
+        return _refused("email_invalid", f"more than {MAX_LENGTH} characters")
     text = _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
     if is_placeholder(text):
         return _refused("email_placeholder")

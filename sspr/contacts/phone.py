@@ -12,7 +12,7 @@ import unicodedata
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType
 
-from sspr.contacts.cleaning import is_placeholder, unwrapped
+from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
 from sspr.model import Finding
 
 MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -49,6 +49,7 @@ _EXTENSION = re.compile(
 )
 _BETWEEN_NUMBERS = re.compile(r"[;|,/&\n\r\t\v\f]|\b(?:or|oder|ou|and|und|et|o|y)\b", re.IGNORECASE)
 _SHAPE = re.compile(r"\(?\+? ?[(\[]?\d[\d .()\[\]/-]*")
+_TRUNK_PREFIXES = frozenset({"", "0", "1", "8", "06"})
 _NO_DIGIT = re.compile(r"[^0-9]+")
 _BLIND_PLUS = re.compile(r"^\+\s?00(?=[1-9])")  # a tool put + before 0044
 _BRACKETED_ZERO = re.compile(r"[(\[]\s*0\s*[)\]]")
@@ -60,6 +61,8 @@ def read_phone(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]
     `region`: ISO 3166-1 alpha-2 code for a number without country code; empty where none is given, None where what was
     given is no known country. Never raises.
     """
+    if len(text) > MAX_CELL:
+        return _refused("phone_invalid", "far too long")
     text = unwrapped(text)
     text = _REMARK.sub("", _LABEL.sub("", text, count=1) if _LABEL.match(text) else text)
     if not text or is_placeholder(text) or not text.strip("0 "):
@@ -147,7 +150,7 @@ def _number(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
         return _national(digits, region, home)
     # The zero of +44 (0)20 is dialled at home only, but in some countries it belongs to the number.
     spellings = dict.fromkeys((_only_digits(_BRACKETED_ZERO.sub("", text, count=1)), digits))
-    readings = [_parsed("+" + spelling.removeprefix("00"), None) for spelling in spellings]
+    readings = [_spelled_out(spelling.removeprefix("00")) for spelling in spellings]
     valid = _valid(readings)
     if not valid and region and digits.startswith("00"):
         valid = _valid(
@@ -156,6 +159,18 @@ def _number(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
     if len(valid) > 1:
         return _refused("phone_invalid", "the bracketed zero can be read in two ways")
     return _judged(*valid[0]) if valid else _refused("phone_invalid", _why_invalid(readings))
+
+
+def _spelled_out(digits: str) -> PhoneNumber | None:
+    """A number with its country code. Beyond a trunk prefix, which people write out of habit, nothing is taken from it
+    or put into it: libphonenumber also drops carrier codes and completes numbers that only neighbours dial.
+    """
+    number = _parsed("+" + digits, None)
+    if number is None:
+        return None
+    national = phonenumbers.national_significant_number(number)
+    trunk = digits.removesuffix(national).removeprefix(str(number.country_code))
+    return number if digits.endswith(national) and trunk in _TRUNK_PREFIXES else None
 
 
 def _national(digits: str, region: str, home: int) -> tuple[str, tuple[Finding, ...]]:
@@ -204,7 +219,11 @@ def _valid(readings: list[PhoneNumber | None]) -> list[tuple[PhoneNumber, int]]:
 def _why_invalid(readings: list[PhoneNumber | None], region: str = "") -> str:
     number = next((reading for reading in readings if reading is not None), None)
     if number is None:
-        return "no such country code" if not region else f"not a number of {region}"
+        return (
+            f"not a number of {region}"
+            if region
+            else "no such country code, or digits that do not belong to it"
+        )
     known = region or phonenumbers.region_code_for_country_code(number.country_code or 0)
     reason = _REASON.get(phonenumbers.is_possible_number_with_reason(number), "not in use")
     return f"{reason} for {known}" if known not in ("", "ZZ", "001") else reason

@@ -54,6 +54,11 @@ _PHONE_METHOD = "learn.microsoft.com, graph/api/resources/phoneauthenticationmet
 _EMAIL_METHOD = "learn.microsoft.com, graph/api/resources/emailauthenticationmethod"
 _NUMBERS = "Google libphonenumber, metadata of the ITU-T E.164 numbering plans"
 _EXCEL = "support.microsoft.com, Keeping leading zeros and large numbers in Excel"
+_MAIL_ADVICE = (
+    "learn.microsoft.com, Authentication methods, Email address (an earlier edition): "
+    "an email account that does not require the user's own password"
+)
+_OWN = "no document; a rule of this project"
 _RFC_MAIL = "RFC 5321, section 4.1.2; RFC 5322, section 3.4.1"
 _RFC_CSV = "RFC 4180, section 2"
 
@@ -78,14 +83,14 @@ CODES: tuple[Code, ...] = (
         "The row says the same as an earlier one of the same account.",
         "The first of the equal rows is carried out; writing it twice would change nothing.",
         "Nothing needs mending; delete the row if it disturbs.",
-        _USER_UPDATE,
+        _OWN,
     ),
     Code(
         "conflicting_rows", UPN, _ERROR, Loss.ROW,
         "Several rows give different contact data for the same account, so none of them was used.",
         "Which of them is right cannot be known, and a wrong one sends reset codes to a stranger.",
         "Keep the row that is right and delete the others.",
-        _USER_UPDATE,
+        _OWN,
     ),
     Code(
         "email_missing", EMAIL, _ERROR, Loss.EMAIL,
@@ -113,28 +118,28 @@ CODES: tuple[Code, ...] = (
         "The alternate email is a placeholder, not somebody's address.",
         "A reset code sent there reaches nobody, or a stranger.",
         "Replace it with the person's private address.",
-        "RFC 2606 and common practice of HR systems",
+        "RFC 2606, section 2; common practice of HR systems",
     ),
     Code(
         "email_same_account", EMAIL, _ERROR, Loss.NOTHING,
         "The alternate email is the account's own mailbox.",
         "Whoever is locked out of the account cannot read a code that is sent into it.",
         "Use an address outside the account, such as a private one.",
-        _SSPR_DATA,
+        _MAIL_ADVICE,
     ),
     Code(
         "email_tenant_domain", EMAIL, _WARN, Loss.NOTHING,
         "The alternate email belongs to the organization's own domain.",
         "Whoever is locked out, or an outage of the organization's mail, may cut off that mailbox as well.",
         "Prefer an address outside the organization.",
-        _SSPR_DATA,
+        _MAIL_ADVICE,
     ),
     Code(
         "email_shared", EMAIL, _WARN, Loss.NOTHING,
         "Another account of the input uses the same alternate email.",
         "Everyone who reads that mailbox can reset each of these accounts.",
         "Give each administrator an address of their own.",
-        _SSPR_POLICY,
+        _OWN,
     ),
     Code(
         "email_lookalike", EMAIL, _WARN, Loss.NOTHING,
@@ -160,7 +165,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "phone_not_mobile", PHONE, _ERROR, Loss.PHONE,
         "The mobile phone is a number of another kind.",
-        "Reset codes for administrators come as text messages; only a mobile number receives them.",
+        "The number is registered as the mobile phone method, the only phone method that receives text messages.",
         "Give the person's mobile number.",
         f"{_PHONE_METHOD}; {_SSPR_POLICY}",
     ),

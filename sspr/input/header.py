@@ -47,7 +47,9 @@ class Columns:
 
 def fold(header: str) -> str:
     """A header cell as it is compared: `Mobile_Phone ` → `mobile phone`."""
-    visible = "".join(character for character in header if unicodedata.category(character) != "Cf")
+    visible = "".join(
+        character for character in visible_header(header) if unicodedata.category(character) != "Cf"
+    )
     return _SEPARATORS.sub(" ", unicodedata.normalize("NFKC", visible)).strip().casefold()
 
 
@@ -100,8 +102,8 @@ def resolve(header: Sequence[str], mapping: Mapping[str, str], name: str) -> Col
 
 
 def visible_header(cell: str) -> str:
-    """A header cell without the byte order mark that a careless tool left in it."""
-    return cell.removeprefix("\ufeff").removeprefix("ï»¿")
+    """A header cell without the byte order mark that a careless tool left in it, or read in a wrong code page."""
+    return cell.lstrip("\ufeff").removeprefix("ï»¿")
 
 
 def _wanted(mapping: Mapping[str, str], header: Sequence[str], name: str) -> dict[str, str]:

@@ -74,16 +74,21 @@ def read_records(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterat
             cells = next(reader)
         except StopIteration:
             return
-        except (csv.Error, _Endless):
+        except (csv.Error, _Endless) as error:
             several = len(source.pulled) > 1
             text = source.take_back_all_but_first()
-            fault = UNCLOSED if several or text.count('"') % 2 else "a quote stands inside a cell"
+            fault = UNCLOSED if several or text.count('"') % 2 else _reason(error)
             cells = _roughly(text, delimiter)
         if any("\0" in cell for cell in cells):
             fault = fault or "a zero byte stands in it"
             cells = [cell.replace("\0", "") for cell in cells]
         if any(cell.strip() for cell in cells):
             yield Record(line, cells, fault)
+
+
+def _reason(error: Exception) -> str:
+    # The module's only other complaint about a single line is its limit of 131,072 characters for a cell.
+    return "a cell is far too long" if "limit" in str(error) else "a quote stands inside a cell"
 
 
 def _roughly(text: str, delimiter: str) -> list[str]:

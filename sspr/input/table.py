@@ -102,6 +102,8 @@ def _inspect(path: Path, name: str, wanted: str | None) -> tuple[str, str]:
     decoder = codecs.getincrementaldecoder(encoding)()
     lines, head = 1, b""
     try:
+        if path.is_dir():
+            raise InputError(f"{name} is a folder. Name the CSV file in it.")
         with path.open("rb") as file:
             head = file.read(_CHUNK)
             _refuse_foreign(head, name, wanted)
@@ -118,8 +120,6 @@ def _inspect(path: Path, name: str, wanted: str | None) -> tuple[str, str]:
         raise InputError(_not_decodable(name, encoding, lines, wanted)) from None
     except FileNotFoundError:
         raise InputError(f"There is no file {name}.") from None
-    except IsADirectoryError:
-        raise InputError(f"{name} is a folder. Name the CSV file in it.") from None
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}.") from None
     if not wanted and head.startswith(codecs.BOM_UTF8):

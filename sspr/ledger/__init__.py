@@ -12,7 +12,7 @@ from sspr.ledger.records import (
 )
 from sspr.ledger.run import MovedWronglyError, RunLedger
 from sspr.ledger.states import ChangeState, RowState, status_of
-from sspr.ledger.store import Ledger
+from sspr.ledger.store import Ledger, new_run_id
 
 __all__ = [
     "ChangeMove",
@@ -28,5 +28,6 @@ __all__ = [
     "RunLedger",
     "RunRecord",
     "SourceRecord",
+    "new_run_id",
     "status_of",
 ]

@@ -128,18 +128,22 @@ class Finished:
 
 
 def findings_to_json(findings: tuple[Finding, ...]) -> list[list[str]]:
+    """Findings as `[[code, detail], …]`."""
     return [[finding.code, finding.detail] for finding in findings]
 
 
 def findings_from_json(value: list[list[str]]) -> tuple[Finding, ...]:
+    """The reverse of `findings_to_json`."""
     return tuple(Finding(code, detail) for code, detail in value)
 
 
 def account_to_json(account: Account | None) -> dict[str, Any] | None:
+    """An account as a JSON object; None stays None."""
     return None if account is None else asdict(account)
 
 
 def account_from_json(value: dict[str, Any] | None) -> Account | None:
+    """The reverse of `account_to_json`."""
     if value is None:
         return None
     methods = Methods(**value["methods"]) if value["methods"] is not None else None
@@ -148,10 +152,12 @@ def account_from_json(value: dict[str, Any] | None) -> Account | None:
 
 
 def source_to_json(source: Source) -> dict[str, Any]:
+    """What reading a file showed, as a JSON object."""
     return {**asdict(source), "columns": dict(source.columns)}
 
 
 def source_from_json(value: dict[str, Any] | None) -> Source | None:
+    """The reverse of `source_to_json`; None stays None."""
     if value is None:
         return None
     return Source(**{**value, "header": tuple(value["header"]), "notes": tuple(value["notes"])})

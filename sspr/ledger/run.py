@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -38,6 +38,10 @@ _STATE_OF_FATE = {
 }
 
 
+_Key = TypeVar("_Key")
+_State = TypeVar("_State", RowState, ChangeState)
+
+
 class MovedWronglyError(RuntimeError):
     """A row or a write was to move from where it may not: a fault of the program, never of the data."""
 
@@ -57,7 +61,9 @@ class RunLedger:
             found = connection.execute(sa.select(run).where(run.c.id == self.run_id)).mappings().one_or_none()
         if found is None:
             raise LookupError(self.run_id)
-        return RunRecord(**{**found, "target": Target(found["target"]), "traffic": Traffic(**found["traffic"])})
+        return RunRecord(
+            **{**found, "target": Target(found["target"]), "traffic": Traffic(**found["traffic"])}
+        )
 
     def sources(self) -> list[SourceRecord]:
         """The input files, in order."""
@@ -65,7 +71,9 @@ class RunLedger:
             query = sa.select(source).where(source.c.run_id == self.run_id).order_by(source.c.number)
             found = connection.execute(query).mappings().all()
         return [
-            SourceRecord(each["number"], each["path"], each["name"], source_from_json(each["facts"]), each["rows"])
+            SourceRecord(
+                each["number"], each["path"], each["name"], source_from_json(each["facts"]), each["rows"]
+            )
             for each in found
         ]
 
@@ -118,11 +126,15 @@ class RunLedger:
     def last_seq(self) -> int:
         """The number of rows; rows are numbered from 1 without a gap."""
         with self._reading() as connection:
-            return connection.scalar(sa.select(sa.func.max(row.c.seq)).where(row.c.run_id == self.run_id)) or 0
+            return (
+                connection.scalar(sa.select(sa.func.max(row.c.seq)).where(row.c.run_id == self.run_id)) or 0
+            )
 
     def counts(self) -> dict[RowState, int]:
         """How many rows stand in each state."""
-        query = sa.select(row.c.state, sa.func.count()).where(row.c.run_id == self.run_id).group_by(row.c.state)
+        query = (
+            sa.select(row.c.state, sa.func.count()).where(row.c.run_id == self.run_id).group_by(row.c.state)
+        )
         with self._reading() as connection:
             return {RowState(state): count for state, count in connection.execute(query)}
 
@@ -133,7 +145,9 @@ class RunLedger:
         with self._reading() as connection:
             return {(ChangeKind(kind), ChangeState(state)): n for kind, state, n in connection.execute(query)}
 
-    def rows(self, first: int = 1, last: int | None = None, states: Iterable[RowState] = RowState) -> list[RowRecord]:
+    def rows(
+        self, first: int = 1, last: int | None = None, states: Iterable[RowState] = RowState
+    ) -> list[RowRecord]:
         """The rows `first` to `last` (inclusive) that stand in one of `states`."""
         query = sa.select(row).where(row.c.run_id == self.run_id, row.c.seq >= first)
         query = query.where(row.c.state.in_([state.value for state in states])).order_by(row.c.seq)
@@ -147,7 +161,9 @@ class RunLedger:
         for first in range(1, self.last_seq() + 1, page):
             yield from self.rows(first, first + page - 1)
 
-    def changes(self, first: int, last: int, states: Iterable[ChangeState] = ChangeState) -> list[ChangeRecord]:
+    def changes(
+        self, first: int, last: int, states: Iterable[ChangeState] = ChangeState
+    ) -> list[ChangeRecord]:
         """The writes of the rows `first` to `last` that stand in one of `states`."""
         query = (
             sa.select(change, row.c.account_id)
@@ -192,7 +208,7 @@ class RunLedger:
             keys = [(seq, ChangeKind(kind)) for seq, kind in (write.key for write in writes)]
             self._move_changes(
                 connection,
-                [(seq, kind, ChangeState.SENT, {"sent_at": now, "answered_at": None}) for seq, kind in keys],
+                [(key, ChangeState.SENT, {"sent_at": now, "answered_at": None}) for key in keys],
                 attempt=True,
             )
             self._move(connection, [(seq, RowState.WRITING, {}) for seq in dict(keys)])
@@ -205,33 +221,30 @@ class RunLedger:
                 seq, kind = answer.key
                 fault = asdict(answer.fault) if answer.fault else None
                 values = {"answered_at": now, "fault": fault}
-                moves.append((seq, ChangeKind(kind), _STATE_OF_FATE[answer.fate], values))
+                moves.append(((seq, ChangeKind(kind)), _STATE_OF_FATE[answer.fate], values))
             self._move_changes(connection, moves)
 
     def move_changes(self, moves: Sequence[ChangeMove]) -> None:
         """Notes what a read showed of writes: CONFIRMED, DROPPED, LOST, or PLANNED to be sent again,
-        then with both sides as they are now."""
+        then with both sides as they are now.
+        """
         if not moves:
             return
         with self._engine.begin() as connection:
-            self._move_changes(connection, [(each.seq, each.kind, each.state, _both_sides(each)) for each in moves])
+            self._move_changes(
+                connection, [((each.seq, each.kind), each.state, _both_sides(each)) for each in moves]
+            )
 
     def finish_rows(self, ends: Sequence[Finished]) -> None:
         """Notes the end of rows that were written."""
         if not ends:
             return
         with self._engine.begin() as connection:
-            warned = {
-                seq: warnings
-                for seq, warnings in connection.execute(
-                    sa.select(row.c.seq, row.c.warnings).where(
-                        row.c.run_id == self.run_id, row.c.seq.in_([end.seq for end in ends])
-                    )
-                )
-            }
+            mine = (row.c.run_id == self.run_id) & row.c.seq.in_([end.seq for end in ends])
+            warned = {each.seq: each.warnings for each in connection.execute(sa.select(row.c.seq, row.c.warnings).where(mine))}
             moves = []
             for end in ends:
-                values = {
+                values: dict[str, Any] = {
                     "reasons": findings_to_json(end.reasons),
                     "warnings": [*warned[end.seq], *findings_to_json(end.more_warnings)],
                     "message": end.message,
@@ -253,40 +266,48 @@ class RunLedger:
         """Writes of a kind that were refused for want of a permission are planned again, for when it is granted."""
         here = (change.c.run_id == self.run_id) & (change.c.kind == kind.value)
         with self._engine.begin() as connection:
-            query = sa.select(change.c.seq, change.c.fault).where(here, change.c.state == ChangeState.REFUSED.value)
+            query = sa.select(change.c.seq, change.c.fault).where(
+                here, change.c.state == ChangeState.REFUSED.value
+            )
             forbidden = [seq for seq, fault in connection.execute(query) if fault and fault["status"] == 403]
-            self._move_changes(connection, [(seq, kind, ChangeState.PLANNED, {}) for seq in forbidden])
+            self._move_changes(connection, [((seq, kind), ChangeState.PLANNED, {}) for seq in forbidden])
 
     # -- the doors --------------------------------------------------------------------------------
 
-    def _move(
-        self, connection: sa.Connection, moves: Sequence[tuple[int, RowState, dict[str, Any]]]
-    ) -> None:
+    def _move(self, connection: sa.Connection, moves: Iterable[tuple[int, RowState, dict[str, Any]]]) -> None:
         """The one door for rows: from where to where is `MOVES`."""
-        for seq, state, values in moves:
-            origins = [origin.value for origin, goals in MOVES.items() if state in goals]
-            here = (row.c.run_id == self.run_id) & (row.c.seq == seq) & row.c.state.in_(origins)
-            moved = connection.execute(sa.update(row).where(here).values(state=state.value, **values))
-            if moved.rowcount != 1:
-                raise MovedWronglyError(f"row {seq} of run {self.run_id} cannot become {state.value}")
+        for state, group in _alike(moves):
+            may = sa.or_(*(row.c.state == origin.value for origin, goals in MOVES.items() if state in goals))
+            here = (row.c.run_id == self.run_id) & (row.c.seq == sa.bindparam("at_seq")) & may
+            update = sa.update(row).where(here).values(state=state.value)
+            moved = connection.execute(update, [{"at_seq": seq, **values} for seq, values in group])
+            if moved.rowcount != len(group):
+                raise MovedWronglyError(
+                    f"{len(group)} rows of run {self.run_id} cannot all become {state.value}"
+                )
 
     def _move_changes(
         self,
         connection: sa.Connection,
-        moves: Sequence[tuple[int, ChangeKind, ChangeState, dict[str, Any]]],
+        moves: Iterable[tuple[tuple[int, ChangeKind], ChangeState, dict[str, Any]]],
         *,
         attempt: bool = False,
     ) -> None:
         """The one door for writes: from where to where is `CHANGE_MOVES`."""
-        for seq, kind, state, values in moves:
-            origins = [origin.value for origin, goals in CHANGE_MOVES.items() if state in goals]
-            here = (change.c.run_id == self.run_id) & (change.c.seq == seq) & (change.c.kind == kind.value)
+        for state, group in _alike(moves):
+            origins = (origin for origin, goals in CHANGE_MOVES.items() if state in goals)
+            may = sa.or_(*(change.c.state == origin.value for origin in origins))
+            here = (change.c.run_id == self.run_id) & (change.c.seq == sa.bindparam("at_seq"))
+            update = sa.update(change).where(here, change.c.kind == sa.bindparam("at_kind"), may)
+            update = update.values(state=state.value)
             if attempt:
-                values = {**values, "attempts": change.c.attempts + 1}
-            update = sa.update(change).where(here, change.c.state.in_(origins))
-            moved = connection.execute(update.values(state=state.value, **values))
-            if moved.rowcount != 1:
-                raise MovedWronglyError(f"write {kind.value} of row {seq} cannot become {state.value}")
+                update = update.values(attempts=change.c.attempts + 1)
+            rows = [{"at_seq": seq, "at_kind": kind.value, **values} for (seq, kind), values in group]
+            moved = connection.execute(update, rows)
+            if moved.rowcount != len(group):
+                raise MovedWronglyError(
+                    f"{len(group)} writes of run {self.run_id} cannot all become {state.value}"
+                )
 
     def _new_change(self, seq: int, new: Change) -> dict[str, Any]:
         return {
@@ -315,6 +336,17 @@ def _compared_values(outcome: Compared, now: float) -> dict[str, Any]:
         held = account_to_json(outcome.account)
         values |= {"account_id": outcome.account.id, "before": held, "now": held}
     return values
+
+
+def _alike(
+    moves: Iterable[tuple[_Key, _State, dict[str, Any]]],
+) -> Iterator[tuple[_State, list[tuple[_Key, dict[str, Any]]]]]:
+    """Moves grouped by where they go and by the columns they set: one statement for each group."""
+    groups: dict[tuple[_State, frozenset[str]], list[tuple[_Key, dict[str, Any]]]] = {}
+    for key, state, values in moves:
+        groups.setdefault((state, frozenset(values)), []).append((key, values))
+    for (state, _), group in groups.items():
+        yield state, group
 
 
 def _both_sides(move: ChangeMove) -> dict[str, Any]:
@@ -354,4 +386,3 @@ def _change_record(found: Any) -> ChangeRecord:
         answered_at=found["answered_at"],
         fault=Fault(**found["fault"]) if found["fault"] else None,
     )
-

@@ -25,6 +25,11 @@ LEASE_SECONDS = 60.0
 _RENEW_SECONDS = 15.0
 
 
+def new_run_id(now: float) -> str:
+    """An id for a run that begins `now` (seconds since the epoch): the moment in UTC, and chance."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(3)}"
+
+
 class Ledger:
     """The database of all runs. Also the `Buckets` of the pacer: processes that share it share the limits."""
 
@@ -44,18 +49,17 @@ class Ledger:
 
     def new_run(
         self,
+        run_id: str,
         command: str,
         tenant: str,
         target: Target,
         options: Mapping[str, Any],
         files: Sequence[tuple[Path, str]],
-        out: Path | None,
+        out: Path,
         who: str,
         now: float,
     ) -> RunLedger:
-        """Opens a run. `files`: absolute path and the name under which it was given. `out` None: `runs/<run id>`."""
-        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(3)}"
-        folder = (out or Path("runs") / run_id).absolute()
+        """Opens a run. `files`: absolute path and the name under which it was given; `out`: its output folder."""
         with self._engine.begin() as connection:
             connection.execute(
                 sa.insert(run).values(
@@ -64,7 +68,7 @@ class Ledger:
                     tenant=tenant,
                     target=target.value,
                     options=dict(options),
-                    out=str(folder),
+                    out=str(out.absolute()),
                     who=who,
                     started_at=now,
                     ended=False,
@@ -87,24 +91,33 @@ class Ledger:
     def run_ids(self) -> list[str]:
         """All runs, the newest first."""
         with self._reading() as connection:
-            return list(connection.scalars(sa.select(run.c.id).order_by(run.c.started_at.desc(), run.c.id.desc())))
+            return list(
+                connection.scalars(sa.select(run.c.id).order_by(run.c.started_at.desc(), run.c.id.desc()))
+            )
 
     def last_open_run(self) -> str | None:
         """The newest run that has not ended and that writes (`check` and `plan` are simply done again)."""
         query = sa.select(run.c.id).where(run.c.ended.is_(False)).order_by(run.c.started_at.desc())
         with self._reading() as connection:
-            return connection.scalars(query.limit(1)).first()
+            found: str | None = connection.scalars(query.limit(1)).first()
+        return found
 
     def run_by_folder(self, folder: Path) -> str | None:
         """The newest run whose output folder this is."""
-        query = sa.select(run.c.id).where(run.c.out == str(folder.absolute())).order_by(run.c.started_at.desc())
+        query = (
+            sa.select(run.c.id).where(run.c.out == str(folder.absolute())).order_by(run.c.started_at.desc())
+        )
         with self._reading() as connection:
-            return connection.scalars(query.limit(1)).first()
+            found: str | None = connection.scalars(query.limit(1)).first()
+        return found
 
     def run_of_flow(self, flow_run_id: str) -> str | None:
         """The run that a Prefect flow run works on."""
         with self._reading() as connection:
-            return connection.scalar(sa.select(flow_run.c.run_id).where(flow_run.c.id == flow_run_id))
+            found: str | None = connection.scalar(
+                sa.select(flow_run.c.run_id).where(flow_run.c.id == flow_run_id)
+            )
+        return found
 
     def bind_flow(self, flow_run_id: str, run_id: str) -> str:
         """Binds a flow run to a run, once: a retried flow run finds the run it began. Returns the bound run."""
@@ -119,7 +132,8 @@ class Ledger:
 
     def reserve(self, name: str, n: float, rate: float, burst: float, now: float) -> float:
         """Takes `n` units of a quota that refills at `rate` a second. Returns the quota's new theoretical
-        arrival time `tat`: they may be sent at `tat - burst / rate`. First come, first served."""
+        arrival time `tat`: they may be sent at `tat - burst / rate`. First come, first served.
+        """
         later = sa.case((bucket.c.tat > now, bucket.c.tat), else_=now) + n / rate
         take = sa.update(bucket).where(bucket.c.name == name).values(tat=later).returning(bucket.c.tat)
         with self._engine.begin() as connection:
@@ -133,7 +147,9 @@ class Ledger:
         """Nothing of this quota may be sent before `until` (the service asked to wait)."""
         with self._engine.begin() as connection:
             longer = sa.case((bucket.c.held_until > until, bucket.c.held_until), else_=until)
-            held = connection.execute(sa.update(bucket).where(bucket.c.name == name).values(held_until=longer))
+            held = connection.execute(
+                sa.update(bucket).where(bucket.c.name == name).values(held_until=longer)
+            )
             if held.rowcount == 0:
                 connection.execute(sa.insert(bucket).values(name=name, tat=0.0, held_until=until))
 
@@ -148,7 +164,8 @@ class Ledger:
     @contextmanager
     def leased(self, name: str, clock: Any = time.time) -> Iterator[None]:
         """Holds the lease `name` while the block runs, renewing it. Raises `CannotStart` where another
-        process that is alive holds it. A holder that was killed on this machine locks nobody out."""
+        process that is alive holds it. A holder that was killed on this machine locks nobody out.
+        """
         holder = secrets.token_hex(8)
         self._take_lease(name, holder, clock())
         done = threading.Event()
@@ -170,7 +187,12 @@ class Ledger:
                 connection.execute(sa.delete(lease).where(lease.c.name == name, lease.c.holder == holder))
 
     def _take_lease(self, name: str, holder: str, now: float) -> None:
-        mine = {"holder": holder, "host": socket.gethostname(), "process": _process(), "until": now + LEASE_SECONDS}
+        mine = {
+            "holder": holder,
+            "host": socket.gethostname(),
+            "process": _process(),
+            "until": now + LEASE_SECONDS,
+        }
         with self._engine.begin() as connection:
             found = connection.execute(sa.select(lease).where(lease.c.name == name)).mappings().one_or_none()
             if found is not None and found["until"] > now and _is_alive(found["host"], found["process"]):

@@ -82,7 +82,9 @@ class SignIn:
         return {
             "tenant_discovery_endpoint": f"{base}/{tenant}/v2.0/.well-known/openid-configuration",
             "api-version": query.get("api-version", "1.1"),
-            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host, str(parts.hostname)]}],
+            "metadata": [
+                {"preferred_network": host, "preferred_cache": host, "aliases": [host, str(parts.hostname)]}
+            ],
         }
 
     def keys(self) -> Json:

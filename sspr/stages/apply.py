@@ -54,6 +54,4 @@ def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits
         )
     if not_sent:
         code = fault_reason(not_sent[0].fault).code if not_sent[0].fault else "no answer"
-        raise Stopped(
-            f"Microsoft Graph kept putting off {len(not_sent)} writes ({code}). Nothing is lost."
-        )
+        raise Stopped(f"Microsoft Graph kept putting off {len(not_sent)} writes ({code}). Nothing is lost.")

@@ -23,9 +23,13 @@ def check(
 ) -> None:
     """Judges every row of every file, alone and against the others, and takes them all into the ledger."""
     judged = [
-        (number, row, judge(row, default_country)) for number, table in enumerate(tables) for row in table.rows()
+        (number, row, judge(row, default_country))
+        for number, table in enumerate(tables)
+        for row in table.rows()
     ]
-    run.take_in([(number, table.source) for number, table in enumerate(tables)], _rows(judged, tables, policy, target))
+    run.take_in(
+        [(number, table.source) for number, table in enumerate(tables)], _rows(judged, tables, policy, target)
+    )
 
 
 def _rows(

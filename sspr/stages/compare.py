@@ -37,7 +37,9 @@ def compare_again(context: Context, rows: Sequence[RowRecord]) -> None:
     for row in rows:
         outcome = _outcome(context, row, accounts[row.upn])
         if context.options.approved and not _as_planned(outcome, planned[row.seq]):
-            outcome = replace(outcome, state=RowState.FAILED, reasons=(Finding("changed_since_plan"),), changes=())
+            outcome = replace(
+                outcome, state=RowState.FAILED, reasons=(Finding("changed_since_plan"),), changes=()
+            )
         outcomes.append(outcome)
     context.run.record_compared(outcomes, context.clock())
 
@@ -88,7 +90,9 @@ def _outcome(context: Context, row: RowRecord, account: Account | Fault | None) 
     if account is None:
         return Compared(row.seq, RowState.REJECTED, None, (Finding("user_not_found"),), _own_warnings(row))
     if isinstance(account, Fault):
-        return Compared(row.seq, RowState.FAILED, None, (fault_reason(account),), _own_warnings(row), str(account))
+        return Compared(
+            row.seq, RowState.FAILED, None, (fault_reason(account),), _own_warnings(row), str(account)
+        )
     comparison = compare_one(context, row, account)
     judged = judge_account(contact_of(row), account, context.organization.domains)
     reasons, warnings = context.split((*judged, *comparison.findings))

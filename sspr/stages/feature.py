@@ -16,7 +16,9 @@ PATIENCE_SECONDS = 60.0
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
-def set_feature(tenant: Tenant, wanted: bool, clock: Callable[[], float], sleep: Callable[[float], None]) -> bool:
+def set_feature(
+    tenant: Tenant, wanted: bool, clock: Callable[[], float], sleep: Callable[[float], None]
+) -> bool:
     """Makes the flag `wanted`; writes only where it differs, and reads it back. Returns what it was before.
 
     Raises `Stopped` where no read shows the change.
@@ -28,7 +30,9 @@ def set_feature(tenant: Tenant, wanted: bool, clock: Callable[[], float], sleep:
     started, looks = clock(), 0
     while tenant.feature() is not wanted:
         if clock() - started > PATIENCE_SECONDS:
-            raise Stopped("The tenant accepted the change of the flag, but no read shows it yet. Look again later.")
+            raise Stopped(
+                "The tenant accepted the change of the flag, but no read shows it yet. Look again later."
+            )
         sleep(PAUSES[min(looks, len(PAUSES) - 1)])
         looks += 1
     return before

@@ -57,7 +57,9 @@ class Limits:
                 self._forbidden[ChangeKind(answer.key[1])] += 1
         counts = run.change_counts()
         for kind, forbidden in self._forbidden.items():
-            done = sum(counts.get((kind, state), 0) for state in (ChangeState.ACCEPTED, ChangeState.CONFIRMED))
+            done = sum(
+                counts.get((kind, state), 0) for state in (ChangeState.ACCEPTED, ChangeState.CONFIRMED)
+            )
             open_ = sum(counts.get((kind, state), 0) for state in (ChangeState.PLANNED, ChangeState.SENT))
             if not done and (forbidden >= FIRST_REFUSALS or not open_):
                 run.reopen_forbidden(kind)

@@ -20,7 +20,9 @@ from sspr.stages.compare import compare_one, fault_reason
 from sspr.stages.context import Chunk, Context
 
 CONFIRM_SECONDS = 120.0  # how long an accepted write may stay unseen before it is `not_confirmed`
-UNKNOWN_SECONDS = 60.0  # how old a write of unknown fate must be, without better evidence, to count as not applied
+UNKNOWN_SECONDS = (
+    60.0  # how old a write of unknown fate must be, without better evidence, to count as not applied
+)
 EVIDENCE_SECONDS = 10.0  # the same, where a later write has been seen meanwhile
 MAX_ATTEMPTS = 8
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -126,7 +128,11 @@ def _judge_refused(
     if said.code == "synced_from_on_premises" and context.target.methods:
         return ChangeMove(record.seq, record.change.kind, ChangeState.DROPPED), said
     # A repeated write may be refused because its first sending did succeed (`already exists`), unseen yet.
-    if record.attempts > 1 and said.code != "permission_denied" and _is_hidden_by_lag(context, record, asked_at):
+    if (
+        record.attempts > 1
+        and said.code != "permission_denied"
+        and _is_hidden_by_lag(context, record, asked_at)
+    ):
         return None, None
     return ChangeMove(record.seq, record.change.kind, ChangeState.LOST), said
 
@@ -168,17 +174,27 @@ def _end(
     states: dict[ChangeKind, ChangeState],
     said: Sequence[Finding | None],
 ) -> Finished:
-    lost = [finding for state, finding in zip(states.values(), said, strict=True) if state is ChangeState.LOST and finding]
+    lost = [
+        finding
+        for state, finding in zip(states.values(), said, strict=True)
+        if state is ChangeState.LOST and finding
+    ]
     dropped = [
         finding
         for state, finding in zip(states.values(), said, strict=True)
-        if state is ChangeState.DROPPED and finding and finding.code not in {known.code for known in row.warnings}
+        if state is ChangeState.DROPPED
+        and finding
+        and finding.code not in {known.code for known in row.warnings}
     ]
     held = account if isinstance(account, Account) else None
     if not lost:
         done = ChangeState.CONFIRMED in states.values()
         return Finished(row.seq, RowState.UPDATED if done else RowState.UNCHANGED, held, (), tuple(dropped))
-    faults = {str(record.fault) for record in records if record.fault and states[record.change.kind] is ChangeState.LOST}
+    faults = {
+        str(record.fault)
+        for record in records
+        if record.fault and states[record.change.kind] is ChangeState.LOST
+    }
     parts = [f"{kind.value.replace('_', ' ')}: {_WORDS[state]}" for kind, state in states.items()]
     message = ". ".join(["; ".join(parts), *sorted(faults)])
     reasons = tuple(dict.fromkeys(lost))

@@ -282,7 +282,7 @@ class Dispatch(Generic[K]):
             ending = Ending(job.key, meaning, reply, exchange.why)
             endings.append(ending)
             if meaning in self._resend and job.good_before == self._line.health.good_answers:
-                stop = stop or TenantUnavailable(ending.told)
+                stop = stop or _hopeless(ending)
         return again, endings, stop
 
     def _weigh(self, exchange: Exchange) -> None:
@@ -313,6 +313,13 @@ class Dispatch(Generic[K]):
             why = f"Microsoft Graph answered HTTP {reply.status} and asks to wait"
             self._line.pacer.hold(_held(job.cost, reply), seconds, why)
         return seconds + MARGIN
+
+
+def _hopeless(ending: Ending[K]) -> Stopped:
+    """Why a run stops when a request was given up and no other had a conclusive answer in all that time."""
+    if ending.outcome is Outcome.UNAUTHORIZED:
+        return TenantRefused("take the application's token", ending.fault)
+    return TenantUnavailable(ending.told)
 
 
 def _held(cost: Cost, reply: Reply) -> frozenset[Quota]:

@@ -165,7 +165,7 @@ class SignIn:
         return frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else None
 
     def _acquire(self, claims: str | None) -> None:
-        """Keeps a new token, or raises; a failure of the service as `NotSentError`: what needs the token was not sent."""
+        """Keeps a new token, or raises; a failure of the service as `NotSentError`: it was not sent."""
         if self._pause.clock() < self._ask_again_at:
             raise NotSentError("the sign-in service asked to wait")
         try:

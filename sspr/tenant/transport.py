@@ -241,10 +241,11 @@ class MsalClient:
         self._clock = clock
         self._contact = FirstContact(host, clock)
 
-    def post(self, url: str, params: Mapping[str, str] | None = None, data: Mapping[str, str] | None = None,
+    def post(self, url: str, params: Mapping[str, str] | None = None, data: Mapping[str, object] | None = None,
              headers: Mapping[str, str] | None = None, **_: object) -> MsalResponse:  # fmt: skip
-        """A form, url-encoded."""
-        return self._send("POST", url, params, data, headers)
+        """A form, url-encoded. msal gives a signed assertion as bytes, which httpx would write as their repr."""
+        form = {key: value.decode() if isinstance(value, bytes) else str(value) for key, value in (data or {}).items()}
+        return self._send("POST", url, params, form, headers)
 
     def get(self, url: str, params: Mapping[str, str] | None = None,
             headers: Mapping[str, str] | None = None, **_: object) -> MsalResponse:  # fmt: skip

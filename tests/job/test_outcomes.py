@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from sspr.errors import CannotStart, SsprError, Stopped
+from sspr.errors import CannotStart, SsprError
 from sspr.job import Host, Job, JobRequest
 from sspr.ledger import Ledger
 from sspr.model import Target
 from sspr.settings import Settings
-from sspr.simulated.behaviour import Behaviour, Limit, Quotas
+from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.faults import Fault
 from sspr.simulated.samples import administrators, application
 from sspr.simulated.state import Account, Phone
 from sspr.stages.context import Options
+from tests.fakes.clocks import FastClock
 from tests.fakes.tenants import HEADER, double_writes, read_results, settings_for, wanted, write_input
 from tests.job.conftest import Serve
 
@@ -33,11 +34,15 @@ def carry_out(
     out: Path,
     command: str = "run",
     target: Target | None = None,
+    host: Host | None = None,
     **options: Any,
 ) -> tuple[dict[str, Any], list[dict[str, str]]]:
     """One command from beginning to end: its report and its results."""
     job = Job.begin(
-        ledger, settings, JobRequest(command, (str(file),), "simulated", target, Options(**options), out), Host()
+        ledger,
+        settings,
+        JobRequest(command, (str(file),), "simulated", target, Options(**options), out),
+        host or Host(),
     )
     error: SsprError | None = None
     try:
@@ -185,7 +190,7 @@ def test_every_row_has_one_line_in_input_order_whatever_it_is(serve: Serve, ledg
     assert [(row["line"], row["status"], row["reason"]) for row in results] == [
         ("2", "updated", ""),
         ("3", "rejected", "user_not_found"),
-        ("5", "rejected", "email_missing;phone_invalid"),
+        ("5", "rejected", "email_missing;phone_region_unknown"),
         ("6", "rejected", "conflicting_rows"),
         ("7", "rejected", "row_malformed"),
         ("8", "rejected", "conflicting_rows"),
@@ -217,7 +222,7 @@ def test_a_flag_that_is_off_makes_nobody_ready_and_can_be_turned_on(
     serve: Serve, ledger: Ledger, tmp_path: Path
 ) -> None:
     state = administrators(2)
-    state.policy = replace(state.policy, allowed_to_use_sspr=False)
+    state.policy = replace(state.policy, sspr=False)
     server = serve(state)
     settings = settings_for(server, tmp_path)
     file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
@@ -300,9 +305,45 @@ def test_a_run_that_was_refused_goes_on_once_the_role_is_there(serve: Serve, led
 
 
 FAULTS = {
-    "429 of items": Fault(status=429, kinds=("write",), probability=0.2, retry_after=1),
-    "409 of items": Fault(status=409, kinds=("write",), probability=0.2),
+    "429 of items": Fault(match="* /users/*", status=429, probability=0.1, retry_after=1),
+    "409 of writes": Fault(match="PATCH *", status=409, code="Directory_ConcurrencyViolation", probability=0.2),
+    "503 of items": Fault(match="* /users/*", status=503, probability=0.1),
+    "500 after the write": Fault(match="P* /users/*", status=500, probability=0.15, after_write=True),
+    "504 before the write": Fault(match="P* /users/*", status=504, probability=0.1),
+    "envelope 503": Fault(match="POST /$batch", status=503, on="request", nth=(4, 6, 9)),
+    "reset before": Fault(match="POST /$batch", effect="reset", on="request", nth=(3, 7)),
+    "reset after": Fault(match="POST /$batch", effect="reset", on="request", nth=(5, 8), after_write=True),
+    "an item missing from the answer": Fault(match="P* /users/*", effect="omit", probability=0.1, after_write=True),
 }
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_cost_time_only(name: str, serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+    server = serve(admins=45, behaviour=Behaviour(quotas=None, faults=(FAULTS[name],)))
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    # A clock that runs twelve times as fast: what a write of unknown fate is waited for passes in seconds.
+    clock = FastClock(12.0)
+    report, _ = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out", host=clock.host())
+    assert any(record.fault for record in server.journal)
+    assert (report["counts"]["updated"], report["ready"]["yes"]) == (45, 45)
+    assert double_writes(server) == []
+
+
+def test_a_tenant_that_goes_away_stops_the_run_and_a_resumed_one_ends_it(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    gone = Fault(match="POST /$batch", status=503, on="request", nth=tuple(range(8, 10_000)))
+    server = serve(admins=45, behaviour=Behaviour(quotas=None, faults=(gone,)))
+    settings = settings_for(server, tmp_path)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    report, results = carry_out(ledger, settings, file, tmp_path / "out", host=FastClock(60.0).host())
+    assert report["exit_code"] == 3
+    assert {row["status"] for row in results} <= {"pending", "updated"}
+    server.behaviour = Behaviour(quotas=None)
+    job = Job.load(ledger, settings, report["run_id"], FastClock(12.0, ahead=3600.0).host())
+    job.carry_out()
+    assert job.close()["counts"]["updated"] == 45
+    assert double_writes(server) == []
 
 
 def test_settings_that_cannot_work_open_no_run(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
@@ -326,5 +367,3 @@ def test_max_failures_stops_and_leaves_the_rest_pending(serve: Serve, ledger: Le
     report, _ = carry_out(ledger, settings, file, tmp_path / "out", max_failures="0")
     assert report["counts"]["updated"] == 4
 
-
-__all__ = ["Limit", "Quotas", "Stopped"]

@@ -75,7 +75,9 @@ def test_taking_in_again_after_a_kill_gives_the_same_rows_once(ledger: Ledger, t
 
 def test_the_last_open_run_is_the_newest_that_has_not_ended(ledger: Ledger, tmp_path: Path) -> None:
     def opened(now: float) -> str:
-        return ledger.new_run("run", "contoso", Target.BOTH, {}, [], tmp_path / str(now), "me", now).run_id
+        run_id = f"run-{now}"
+        ledger.new_run(run_id, "run", "contoso", Target.BOTH, {}, [], tmp_path / str(now), "me", now)
+        return run_id
 
     first, second, third = opened(1.0), opened(2.0), opened(3.0)
     ledger.run(third).update(ended=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msal
+import msal  # type: ignore[import-untyped]
 import pytest
 
 from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.samples import administrators
 from sspr.simulated.server import SimulatedTenant
-from sspr.simulated.state import State
+from sspr.simulated.state import App, State
 from tests.protocol import Protocol
 
 SCOPE = "https://graph.microsoft.com/.default"
@@ -66,6 +66,19 @@ class Tenant:
             client.close()
 
 
+class SharedTenant(Tenant):
+    """A tenant whose signed-in client is shared as well."""
+
+    _signed_in: httpx.Client | None = None
+
+    def client(self, **headers: str) -> httpx.Client:
+        if headers:
+            return super().client(**headers)
+        if self._signed_in is None:
+            self._signed_in = super().client()
+        return self._signed_in
+
+
 Start = Callable[..., Tenant]
 
 
@@ -100,12 +113,32 @@ def start(tmp_path: Path) -> Iterator[Start]:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
     """One tenant of twelve plain administrators for a whole file: for tests that leave it as it was."""
     protocol = Protocol()
-    server = SimulatedTenant(administrators(12), folder=tmp_path_factory.mktemp("shared"), on_exchange=protocol)
-    tenant = Tenant(server.start(), protocol)
+    server = SimulatedTenant(
+        administrators(12), folder=tmp_path_factory.mktemp("shared"), on_exchange=protocol
+    )
+    tenant = SharedTenant(server.start(), protocol)
     yield tenant
     tenant.close()
     server.stop()
     assert protocol.answer_faults == []
+
+
+@pytest.fixture
+def as_app(shared: Tenant) -> Iterator[Callable[[App], Tenant]]:
+    """``as_app(app)``: the shared tenant with this app registration in place of its own, until the test ends."""
+    before = shared.server.state.apps
+    tenant = Tenant(shared.server, shared.protocol)
+
+    def take(app: App) -> Tenant:
+        shared.server.state.apps = (app,)
+        return tenant
+
+    yield take
+    tenant.close()
+    shared.server.state.apps = before
+
+
+AsApp = Callable[[App], Tenant]
 
 
 def batch(*items: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +148,13 @@ def batch(*items: dict[str, Any]) -> dict[str, Any]:
 
 def patch(url: str, body: Any, **more: Any) -> dict[str, Any]:
     """A PATCH as an item of a batch."""
-    return {"method": "PATCH", "url": url, "headers": {"Content-Type": "application/json"}, "body": body, **more}
+    return {
+        "method": "PATCH",
+        "url": url,
+        "headers": {"Content-Type": "application/json"},
+        "body": body,
+        **more,
+    }
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:

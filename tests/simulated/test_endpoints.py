@@ -30,7 +30,12 @@ def test_each_route_is_called_once_and_judged(start: Start) -> None:
         ("GET", "/users", None, 200),
         ("GET", "/users?$filter=accountEnabled eq true&$select=id,otherMails&$top=5", None, 200),
         ("GET", f"/users/{ADMIN}", None, 200),
-        ("GET", f"/users/{ADMIN}?$select=id,otherMails,accountEnabled,userType,proxyAddresses,city", None, 200),
+        (
+            "GET",
+            f"/users/{ADMIN}?$select=id,otherMails,accountEnabled,userType,proxyAddresses,city",
+            None,
+            200,
+        ),
         ("PATCH", f"/users/{ADMIN}", {"otherMails": ["a@fabrikam.com"], "mobilePhone": "+1 4257380001"}, 204),
         ("POST", f"{AUTH}/phoneMethods", {"phoneNumber": "+1 4257380001", "phoneType": "mobile"}, 201),
         ("GET", f"{AUTH}/phoneMethods", None, 200),
@@ -93,7 +98,14 @@ USER = "/v1.0/users/x"
         ("GET", USER, None, 404, {"error": "not found"}, "error breaks type"),
         ("PATCH", USER, {"mobilePhone": None}, 204, {}, "a body where there is none"),
         ("GET", "/v1.0/policies/authorizationPolicy", None, 200, {"allowedToUseSSPR": None}, "breaks type"),
-        ("GET", USER + "/authentication/phoneMethods", None, 200, {"value": [{"phoneType": "cell"}]}, "breaks anyOf"),
+        (
+            "GET",
+            USER + "/authentication/phoneMethods",
+            None,
+            200,
+            {"value": [{"phoneType": "cell"}]},
+            "breaks anyOf",
+        ),
         ("POST", "/v1.0/$batch", {"requests": []}, 200, {"responses": [{"id": "1"}]}, "breaks required"),
     ],
 )
@@ -116,7 +128,12 @@ def test_a_wrong_answer_is_caught(
         ("GET", f"{USER}?$fields=id", None, "unknown query option $fields"),
         ("GET", "/v1.0/users?$top=all", None, "$top is no number"),
         ("GET", "/v1.0/people", None, "no such operation"),
-        ("POST", "/v1.0/$batch", {"requests": [{"id": 1, "method": "GET", "url": "/users"}]}, "id breaks type"),
+        (
+            "POST",
+            "/v1.0/$batch",
+            {"requests": [{"id": 1, "method": "GET", "url": "/users"}]},
+            "id breaks type",
+        ),
     ],
 )
 def test_a_wrong_request_is_caught(method: str, url: str, sent: Any, fault: str) -> None:

@@ -23,7 +23,7 @@ from sspr.simulated.builtin_roles import (
 from sspr.simulated.permissions import USUAL
 from sspr.simulated.samples import accounts_for, administrators, application
 from sspr.simulated.state import Assignment
-from tests.simulated.conftest import ADMIN, Start, Tenant, code
+from tests.simulated.conftest import ADMIN, AsApp, Start, Tenant, code
 
 PHONE = {"mobilePhone": "+1 4257380001"}
 
@@ -31,8 +31,19 @@ PHONE = {"mobilePhone": "+1 4257380001"}
 def test_without_select_only_the_default_properties_are_shown(shared: Tenant) -> None:
     body = shared.client().get(f"/users/{ADMIN}").json()
     assert sorted(name for name in body if "@" not in name) == sorted(
-        "businessPhones displayName givenName id jobTitle mail mobilePhone officeLocation preferredLanguage surname "
-        "userPrincipalName".split()
+        [
+            "businessPhones",
+            "displayName",
+            "givenName",
+            "id",
+            "jobTitle",
+            "mail",
+            "mobilePhone",
+            "officeLocation",
+            "preferredLanguage",
+            "surname",
+            "userPrincipalName",
+        ]
     )
 
 
@@ -83,12 +94,13 @@ def test_a_refused_update_changes_nothing(shared: Tenant, body: Any, status: int
 def test_an_update_replaces_collections_whole_and_null_clears(start: Start) -> None:
     tenant = start()
     client = tenant.client()
-    for body in (
+    bodies: tuple[dict[str, Any], ...] = (
         {"otherMails": ["a@fabrikam.com", "b@fabrikam.com"], **PHONE},
         {"otherMails": ["c@fabrikam.com"]},
         {"mobilePhone": None},
         {"otherMails": []},
-    ):
+    )
+    for body in bodies:
         answer = client.patch(f"/users/{ADMIN}", json=body)
         assert (answer.status_code, answer.content) == (204, b"")
         shown = client.get(f"/users/{ADMIN}?$select=otherMails,mobilePhone").json()
@@ -98,8 +110,12 @@ def test_an_update_replaces_collections_whole_and_null_clears(start: Start) -> N
 
 @pytest.mark.parametrize(
     ("locked", "body", "status"),
-    [(False, PHONE, 400), (False, {"otherMails": []}, 204), (True, {"otherMails": []}, 400)]
-    + [(False, {"otherMails": [], **PHONE}, 400)],
+    [
+        (False, PHONE, 400),
+        (False, {"otherMails": []}, 204),
+        (False, {"otherMails": [], **PHONE}, 400),
+        (True, {"otherMails": []}, 400),
+    ],
 )
 def test_properties_mastered_on_premises_are_read_only(
     start: Start, locked: bool, body: dict[str, Any], status: int
@@ -173,16 +189,16 @@ def test_who_may_change_whose_contacts(target: set[str], allowed: set[str]) -> N
         ("GET", "reports/authenticationMethods/userRegistrationDetails", "AuditLog.Read.All"),
     ],
 )
-def test_every_door_needs_its_permission(start: Start, method: str, path: str, permission: str) -> None:
-    state = administrators(1, app=application(permissions=_without(permission)))
-    body = {"allowedToUseSSPR": True} if method == "PATCH" else {} if method == "POST" else None
-    answer = start(state).client().request(method, path, json=body)
+def test_every_door_needs_its_permission(as_app: AsApp, method: str, path: str, permission: str) -> None:
+    body: Any = {"allowedToUseSSPR": True} if method == "PATCH" else {} if method == "POST" else None
+    tenant = as_app(application(permissions=_without(permission)))
+    answer = tenant.client().request(method, path, json=body)
     assert code(answer) == (403, "Authorization_RequestDenied")
 
 
-def test_what_the_app_may_not_see_is_null_and_not_empty(start: Start) -> None:
-    state = administrators(1, app=application(permissions=("User.ReadBasic.All",)))
-    body = start(state).client().get(f"/users/{ADMIN}?$select=userPrincipalName,accountEnabled,mobilePhone").json()
+def test_what_the_app_may_not_see_is_null_and_not_empty(as_app: AsApp) -> None:
+    tenant = as_app(application(permissions=("User.ReadBasic.All",)))
+    body = tenant.client().get(f"/users/{ADMIN}?$select=userPrincipalName,accountEnabled,mobilePhone").json()
     assert (body["userPrincipalName"], body["accountEnabled"], body["mobilePhone"]) == (ADMIN, None, None)
 
 
@@ -230,7 +246,7 @@ def test_a_filter_finds(shared: Tenant, query: str, numbers: list[int]) -> None:
         (
             f"$filter=userPrincipalName in ({_upns(*range(1, 17))})",
             "Request_UnsupportedQuery",
-            "Too many child clauses specified in search filter expression containing 'OR' operators: 16. Max allowed: 15.",
+            "Too many child clauses specified in search filter expression containing 'OR' operators: 16. Max allowed: 15.",  # noqa: E501
         ),
         (f"$filter={' or '.join(['id eq %27x%27'] * 16)}", "Request_UnsupportedQuery", "operators: 16."),
         ("$filter=userPrincipalName ne 'x'", "Request_UnsupportedQuery", "ConsistencyLevel"),
@@ -264,7 +280,9 @@ def test_advanced_queries_take_more(start: Start) -> None:
     query = f"/users?$count=true&$select=id&$filter=userPrincipalName in ({_upns(*range(1, 21))})"
     body = client.get(query, headers=headers).json()
     assert (body["@odata.count"], len(body["value"])) == (20, 20)
-    assert client.get("/users?$count=true&$filter=userPrincipalName ne 'x'", headers=headers).status_code == 200
+    assert (
+        client.get("/users?$count=true&$filter=userPrincipalName ne 'x'", headers=headers).status_code == 200
+    )
     long = f"/users?$count=true&$filter=userPrincipalName in ({_upns(*range(1, 60))})"
     assert code(client.get(long, headers=headers)) == (400, "Request_UnsupportedQuery")
 
@@ -297,8 +315,8 @@ def test_a_page_token_belongs_to_its_query(start: Start) -> None:
         ("GET", "/users/x/manager", {}, (400, "BadRequest")),
         ("DELETE", f"/users/{ADMIN}", {}, (405, "Request_BadRequest")),
         ("GET", "/$batch", {}, (405, "Request_BadRequest")),
-        ("PATCH", f"/users/{ADMIN}", {"content": b"{", "headers": {"Content-Type": "application/json"}}, (400, "BadRequest")),
-        ("PATCH", f"/users/{ADMIN}", {"content": b"x=1", "headers": {"Content-Type": "text/plain"}}, (415, "UnsupportedMediaType")),
+        ("PATCH", f"/users/{ADMIN}", {"content": b"{", "headers": {"Content-Type": "application/json"}}, (400, "BadRequest")),  # noqa: E501
+        ("PATCH", f"/users/{ADMIN}", {"content": b"x=1", "headers": {"Content-Type": "text/plain"}}, (415, "UnsupportedMediaType")),  # noqa: E501
         ("PATCH", f"/users/{ADMIN}", {}, (400, "BadRequest")),
         ("GET", f"/users?{quote('$fields')}=id", {}, (400, "BadRequest")),
         ("GET", f"/users/{ADMIN}?$expand=manager", {}, (501, "NotSimulated")),
@@ -311,7 +329,13 @@ def test_a_request_that_makes_no_sense_is_refused(
 
 
 def test_errors_carry_the_ids_of_the_request(shared: Tenant) -> None:
-    answer = shared.client().get("/users/nobody", headers={"client-request-id": "11111111-2222-3333-4444-555555555555"})
+    answer = shared.client().get(
+        "/users/nobody", headers={"client-request-id": "11111111-2222-3333-4444-555555555555"}
+    )
     inner = answer.json()["error"]["innerError"]
-    assert inner["client-request-id"] == answer.headers["client-request-id"] == "11111111-2222-3333-4444-555555555555"
+    assert (
+        inner["client-request-id"]
+        == answer.headers["client-request-id"]
+        == "11111111-2222-3333-4444-555555555555"
+    )
     assert inner["request-id"] == answer.headers["request-id"]

@@ -1,0 +1,162 @@
+"""The flow `onboard` on a real Prefect server: deployed and served by a worker, and hosted by the command `sspr`."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sspr.input import templates
+from sspr.rehearsal import rehearsal_state
+from sspr.simulated.server import SimulatedTenant
+from tests.e2e.stack import Stack
+
+SAMPLE = templates.template_path("sample")
+MESSAGE = re.compile(r"\d+ updated, \d+ unchanged, \d+ rejected, \d+ failed; flag (on|off)")
+
+
+def results(folder: Path) -> list[dict[str, str]]:
+    with (folder / "results.csv").open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def report(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return content
+
+
+def test_a_deployed_run_ends_in_the_same_results_as_one_without_prefect(
+    stack: Stack, tenant: SimulatedTenant, tmp_path: Path
+) -> None:
+    through, without = tmp_path / "through", tmp_path / "without"
+    ended = stack.run({"files": [str(SAMPLE)], "out": str(through)})
+    tenant_after = accounts(tenant)
+    with SimulatedTenant(rehearsal_state(None, ()), folder=tmp_path / "second") as second:
+        stack.configure(second)
+        done = stack.sspr("run", "--yes", "--out", str(without), str(SAMPLE), PREFECT_API_URL="")
+        assert (done.returncode, accounts(second)) == (1, tenant_after)
+
+    assert ended.state is not None
+    assert (ended.state.type, ended.state.name) == ("COMPLETED", "NeedsPeople")
+    assert MESSAGE.fullmatch(ended.state.message or "")
+    assert results(through) == results(without)
+    assert report(through)["counts"] == report(without)["counts"]
+
+
+def accounts(tenant: SimulatedTenant) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(tenant.state.to_json())
+    return {key: content[key] for key in ("accounts", "policy") if key in content}
+
+
+def test_the_command_is_seen_at_a_configured_server(
+    stack: Stack, tenant: SimulatedTenant, tmp_path: Path
+) -> None:
+    done = stack.sspr("run", "--yes", "--out", str(tmp_path / "out"), str(SAMPLE))
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("run id: ")
+    assert "Traceback" not in done.stderr
+
+    (flow_run,) = [
+        each for each in stack.flow_runs() if (each.parameters or {}).get("out") == str(tmp_path / "out")
+    ]
+    assert flow_run.state is not None
+    assert (flow_run.state.type, flow_run.state.name) == ("COMPLETED", "NeedsPeople")
+    counts = report(tmp_path / "out")["counts"]
+    assert (flow_run.state.message or "").startswith(
+        f"{counts['updated']} updated, {counts['unchanged']} unchanged, "
+    )
+
+
+def test_a_run_whose_tenant_was_down_fails_and_a_retry_of_it_completes(
+    stack: Stack, tenant: SimulatedTenant, tmp_path: Path
+) -> None:
+    tenant.stop()
+    failed = stack.run({"files": [str(SAMPLE)], "out": str(tmp_path / "out")})
+    assert failed.state is not None
+    assert (failed.state.type, report(tmp_path / "out")["exit_code"]) == ("FAILED", 3)
+    assert "exit code 3" in (failed.state.message or "")
+    run_id = report(tmp_path / "out")["run_id"]
+
+    with SimulatedTenant(rehearsal_state(None, ()), folder=tmp_path / "second") as back:
+        stack.configure(back)
+        ended = stack.again(failed)
+    assert ended.id == failed.id
+    assert ended.state is not None
+    assert (ended.state.type, ended.state.name) == ("COMPLETED", "NeedsPeople")
+    assert report(tmp_path / "out")["run_id"] == run_id
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"files": ["/nowhere/admins.csv"]}, "admins.csv"),
+        ({"files": [str(SAMPLE)], "approval": "required"}, "Approval is asked for"),
+        ({"files": [str(SAMPLE)], "tenant": "nobody"}, "There is no tenant 'nobody'"),
+        ({"files": [str(SAMPLE)], "max_failures": "many"}, "'many'"),
+    ],
+    ids=["no file", "approval", "no tenant", "no number"],
+)
+def test_a_run_that_cannot_start_fails_with_a_sentence_and_touches_nothing(
+    stack: Stack, tenant: SimulatedTenant, parameters: dict[str, Any], said: str
+) -> None:
+    ended = stack.run(parameters)
+    assert ended.state is not None
+    assert ended.state.type == "FAILED"
+    assert said in (ended.state.message or "")
+    assert "exit code 2" in (ended.state.message or "")
+    assert not [record for record in tenant.journal if record.applied]
+
+
+def test_a_server_that_does_not_answer_ends_the_command_before_anything_is_touched(
+    stack: Stack, tenant: SimulatedTenant, tmp_path: Path
+) -> None:
+    nowhere = "http://someone:hidden-word@127.0.0.1:9/api"
+    done = stack.sspr("run", "--yes", "--out", str(tmp_path / "out"), str(SAMPLE), PREFECT_API_URL=nowhere)
+    assert done.returncode == 2
+    assert "PREFECT_API_URL" in done.stderr
+    assert "hidden-word" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tenant.journal)
+
+
+@pytest.mark.usefixtures("tenant")
+def test_nothing_of_the_input_and_no_secret_is_in_prefects_files(stack: Stack, tmp_path: Path) -> None:
+    """Searches the database, the logs and the stored results after a run that succeeded and one that failed."""
+    headless = tmp_path / "headless.csv"
+    rows = SAMPLE.read_text(encoding="utf-8").splitlines()
+    headless.write_text("\n".join(rows[1:]), encoding="utf-8")
+    done = stack.run({"files": [str(SAMPLE)], "out": str(tmp_path / "out")})
+    failed = stack.run({"files": [str(headless)]})
+    assert (done.state_type, failed.state_type) == ("COMPLETED", "FAILED")
+
+    written = {path: path.read_bytes() for path in stack.prefect.folder.rglob("*") if path.is_file()}
+    assert any(str(tmp_path / "out").encode() in content for content in written.values())
+    needles = {*values_of(SAMPLE), *values_of(tmp_path / "out" / "results.csv"), *stack.secrets.values()}
+    assert len(needles) > 200
+    found = [
+        (path.name, needle)
+        for path, content in written.items()
+        for needle in needles
+        if spelt(needle, content)
+    ]
+    assert found == []
+
+
+def values_of(path: Path) -> set[str]:
+    """The cells that say something of a person. Short ones occur anywhere."""
+    columns = {"user_principal_name", "alternate_email", "mobile_phone", "display_name"}
+    columns |= {
+        f"{kind}_before" for kind in ("alternate_email", "mobile_phone", "email_method", "phone_method")
+    }
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        cells = [row[column] or "" for row in csv.DictReader(file) for column in columns & set(row)]
+    return {value.strip() for cell in cells for value in cell.split(";") if len(value.strip()) > 6}
+
+
+def spelt(needle: str, content: bytes) -> bool:
+    """As it stands, or as JSON spells it."""
+    return needle.encode() in content or json.dumps(needle)[1:-1].encode() in content

@@ -1,0 +1,307 @@
+"""Files as people send them: what is read, and what is refused in a sentence that helps."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sspr.errors import CannotStart
+from sspr.input.errors import InputError
+from sspr.input.table import ReadOptions, Table, open_table
+
+HEADER = "user_principal_name,alternate_email,mobile_phone"
+JANE = "jane@contoso.com,jane@fabrikam.com,+44 7911123456"
+FIELDS = {
+    "user_principal_name": "jane@contoso.com",
+    "alternate_email": "jane@fabrikam.com",
+    "mobile_phone": "+44 7911123456",
+}
+
+
+def _open(folder: Path, content: str | bytes, **options: object) -> Table:
+    path = folder / "admins.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return open_table(path, "admins.csv", ReadOptions(**options))  # type: ignore[arg-type]
+
+
+def _refusal(folder: Path, content: str | bytes, **options: object) -> str:
+    with pytest.raises(InputError) as error:
+        _open(folder, content, **options)
+    return str(error.value)
+
+
+def _excel() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+    return file.getvalue()
+
+
+def _zip() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("admins.csv", HEADER)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("said", ["", "sep={}\r\n", '"sep={}"\n'])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_dialects(tmp_path: Path, delimiter: str, bom: bytes, said: str, end: str) -> None:
+    text = f"{HEADER},note{end}{JANE},München{end}".replace(",", delimiter)
+    table = _open(tmp_path, bom + said.format(delimiter).encode() + text.encode())
+    assert table.source.delimiter == delimiter
+    assert table.source.encoding == ("utf-8-sig" if bom else "utf-8")
+    (row,) = table.rows()
+    assert row.fields == {**FIELDS, "note": "München"}
+    assert row.line == (3 if said else 2)
+
+
+def test_the_source_tells_what_was_read(tmp_path: Path) -> None:
+    content = f"employee_id,{HEADER},Cost Center\n7,{JANE},IT\n"
+    source = _open(tmp_path, content).source
+    assert source.name == "admins.csv"
+    assert source.sha256 == hashlib.sha256(content.encode()).hexdigest()
+    assert source.header == ("employee_id", *HEADER.split(","), "Cost Center")
+    assert source.columns == {
+        "employee_id": 0,
+        "user_principal_name": 1,
+        "alternate_email": 2,
+        "mobile_phone": 3,
+    }
+
+
+def test_every_cell_is_text(tmp_path: Path) -> None:
+    table = _open(tmp_path, f"{HEADER},country,employee_id\n{JANE},NA,007\n{JANE},null,1e5\n")
+    assert [(row.fields["country"], row.fields["employee_id"]) for row in table.rows()] == [
+        ("NA", "007"),
+        ("null", "1e5"),
+    ]
+
+
+def test_the_delimiter_is_that_of_the_header_not_the_frequent_one(tmp_path: Path) -> None:
+    table = _open(tmp_path, f"{HEADER},note\n{JANE},a;b;c;d;e;f\n{JANE},g;h;i;j;k;l\n")
+    assert [row.fields["note"] for row in table.rows()] == ["a;b;c;d;e;f", "g;h;i;j;k;l"]
+
+
+def test_lines_are_physical(tmp_path: Path) -> None:
+    table = _open(tmp_path, f'\n{HEADER},note\n{JANE},"a\nb\n\nc"\n\n,,,\n{JANE},d\n')
+    assert [(row.line, row.fields["note"]) for row in table.rows()] == [(3, "a\nb\n\nc"), (9, "d")]
+
+
+def test_a_row_that_does_not_fit_is_a_row_with_a_reason_and_shifts_nothing(tmp_path: Path) -> None:
+    table = _open(
+        tmp_path, f'{HEADER},note\n{JANE}\n{JANE},a,b\n{JANE},"a"b\n{JANE},c,,\n{JANE},"open\n{JANE},d\n'
+    )
+    assert [(row.line, row.malformed, row.fields.get("note")) for row in table.rows()] == [
+        (2, "3 cells, the header has 4", None),
+        (3, "5 cells, the header has 4", None),
+        (4, "a quote stands inside a cell", None),
+        (5, None, "c"),
+        (6, "a quote is opened and not closed", None),
+        (7, None, "d"),
+    ]
+    assert [row.cells[0] for row in table.rows()] == ["jane@contoso.com"] * 6
+    assert next(iter(table.rows())).fields == {}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "User_Principal_Name;ALTERNATE EMAIL;Mobile.Phone",
+        " user principal name ;alternate_email;\u200bmobile_phone",
+        "ｕser_principal_name;alternate\u00a0email;mobile__phone",
+    ],
+)
+def test_headers_are_compared_folded_and_kept_as_written(tmp_path: Path, header: str) -> None:
+    table = _open(tmp_path, f"{header}\n{JANE}\n".replace(",", ";"))
+    assert table.source.header == tuple(header.split(";"))
+    assert next(iter(table.rows())).fields == FIELDS
+
+
+def test_a_byte_order_mark_in_the_first_header_is_dropped(tmp_path: Path) -> None:
+    for mark in ("\ufeff\ufeff", "ï»¿"):
+        assert _open(tmp_path, f"{mark}{HEADER}\n{JANE}\n").source.header[0] == "user_principal_name"
+
+
+def test_the_mapping_goes_before_the_names(tmp_path: Path) -> None:
+    content = (
+        "UPN,Private Mail,mobile_phone,Handy\njane@contoso.com,jane@fabrikam.com,office,+44 7911123456\n"
+    )
+    mapping = {"upn": "user_principal_name", "Private mail": "alternate_email", "Handy": "mobile_phone"}
+    table = _open(tmp_path, content, mapping=mapping)
+    (row,) = table.rows()
+    assert row.fields == FIELDS
+    assert row.cells[2] == "office"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "password",
+        "Initial password [passwordProfile] Required",
+        "Password [Required]",
+        "Passwort",
+        "Mot de passe",
+        "PWD",
+    ],
+)
+def test_passwords_are_never_kept(tmp_path: Path, header: str) -> None:
+    content = f"{header},{HEADER},note\nhunter2,{JANE},a\n,hunter2,{JANE},b\nhunter2,{JANE}\n"
+    table = _open(tmp_path, content)
+    assert table.source.header == (*HEADER.split(","), "note")
+    assert len(table.source.notes) == 1
+    rows = list(table.rows())
+    assert [row.malformed is None for row in rows] == [True, False, False]
+    assert rows[0].fields == {**FIELDS, "note": "a"}
+    assert all("hunter2" not in cell for row in rows for cell in row.cells)
+
+
+def test_a_column_about_passwords_is_no_password(tmp_path: Path) -> None:
+    names = ("Password never expires", "Last password change time stamp", "Strong password required")
+    table = _open(tmp_path, f"{HEADER},{','.join(names)}\n{JANE},True,2026-01-01,True\n")
+    assert table.source.header[3:] == names
+
+
+def test_our_own_rejected_file_reads_back(tmp_path: Path) -> None:
+    header = f"{HEADER},note,sspr_reason,sspr_message"
+    table = _open(
+        tmp_path, f"{header}\njane@contoso.com,'+x@y.org,'+44 7911123456,''=a,phone_invalid,Mend.\n"
+    )
+    assert table.source.header == (*HEADER.split(","), "note")
+    (row,) = table.rows()
+    assert row.cells == ("jane@contoso.com", "+x@y.org", "+44 7911123456", "'=a")
+
+
+def test_a_foreign_file_keeps_its_apostrophes(tmp_path: Path) -> None:
+    (row,) = _open(tmp_path, f"{HEADER},note\n{JANE},'=a\n").rows()
+    assert row.fields["note"] == "'=a"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (_excel(), "an Excel workbook"),
+        (_zip(), "a zip archive"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 100, "Excel 97-2003"),
+        (b"%PDF-1.7\n", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"\xff\xd8\xff\xe0", "a JPEG image"),
+        (b"\x1f\x8b\x08\0", "a gzip archive"),
+        (b"<!DOCTYPE html><html>", "a web page"),
+        (b"\xef\xbb\xbf <html><table>", "a web page"),
+        (b"<?xml version='1.0'?>", "an XML document"),
+        (b'[{"user_principal_name": 1}]', "a JSON document"),
+        (b"abc\0\x01\x02\0\0def\xff", "a binary file"),
+        (f"{HEADER}\n{JANE}\n".encode("utf-16"), '"Unicode text" (utf-16)'),
+        (f"{HEADER}\n{JANE}\n".encode("utf-16-le"), '"Unicode text" (utf-16-le)'),
+    ],
+)
+def test_what_is_no_csv_is_called_what_it_is(tmp_path: Path, content: bytes, kind: str) -> None:
+    assert kind in _refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "is empty"),
+        (" \n\n", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        (f"{HEADER}\n", "no rows"),
+        (f"{HEADER}\n,,\n\n", "no rows"),
+        (
+            "user_principal_name,Private Mail\nx,y\n",
+            'alternate_email and mobile_phone. Found: "user_principal_name", "Private Mail"',
+        ),
+        (f"{HEADER},Mobile Phone\n{JANE},1\n", "2 times (columns 3 and 4)"),
+        (f"{HEADER},country,Country\n{JANE},a,b\n", "2 times"),
+        (f"{HEADER}\n{JANE},".encode() + "Müller\n".encode("cp1252"), "not written in UTF-8 (line 2)"),
+        (f'"{HEADER}\n{JANE}\n', "the header on line 1 cannot be read"),
+    ],
+)
+def test_what_stops_a_file(tmp_path: Path, content: str | bytes, told: str) -> None:
+    assert told in _refusal(tmp_path, content)
+
+
+def test_a_repeated_column_that_decides_nothing_is_no_fault(tmp_path: Path) -> None:
+    (row,) = _open(tmp_path, f"{HEADER},note,note\n{JANE},first,second\n").rows()
+    assert row.fields["note"] == "first"
+    assert row.cells[3:] == ("first", "second")
+
+
+def test_a_file_without_header_is_told_so_without_its_data(tmp_path: Path) -> None:
+    told = _refusal(tmp_path, f"{JANE}\n{JANE}\n")
+    assert "seems to hold data" in told
+    for secret in ("jane", "fabrikam", "7911"):
+        assert secret not in told
+
+
+@pytest.mark.parametrize(
+    ("mapping", "told"),
+    [
+        ({"Private": "alternate_email"}, 'no column "Private"'),
+        ({"note": "alternative"}, "no column 'alternative'"),
+        ({"password": "note"}, "never read"),
+        ({"note": "country", "password": "note"}, "never read"),
+        ({"note": "country", "mobile_phone": "country"}, "two headers for country"),
+    ],
+)
+def test_a_mapping_that_fits_nothing(tmp_path: Path, mapping: dict[str, str], told: str) -> None:
+    assert told in _refusal(tmp_path, f"{HEADER},note,password\n{JANE},a,b\n", mapping=mapping)
+
+
+def test_an_encoding_that_is_said_is_used(tmp_path: Path) -> None:
+    text = f"{HEADER},note\n{JANE},Müller\n"
+    for encoding in ("cp1252", "utf-16", "UTF-8", "utf-8-sig", "latin1"):
+        (row,) = _open(tmp_path, text.encode(encoding), encoding=encoding).rows()
+        assert row.fields["note"] == "Müller"
+    assert "not written in ascii" in _refusal(tmp_path, text, encoding="ascii")
+    for unknown in ("klingon", "base64", "rot13"):
+        assert "no encoding" in _refusal(tmp_path, text, encoding=unknown)
+
+
+def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
+    too_long = tmp_path / ("x" * 5000)
+    refusals = (
+        (tmp_path / "none.csv", "There is no file"),
+        (tmp_path, "is a folder"),
+        (too_long, "cannot be read"),
+    )
+    for path, told in refusals:
+        with pytest.raises(CannotStart, match=told):
+            open_table(path, path.name, ReadOptions())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"\xff\xfe", b"a,b\n\xff", HEADER.encode(), b'"', b"sep=;\n", b"sep=\n"]
+)
+def test_refusals_are_one_or_two_sentences_that_name_the_file(tmp_path: Path, content: bytes) -> None:
+    told = _refusal(tmp_path, content)
+    assert "admins.csv" in told
+    assert "\n" not in told
+    assert len(told) < 400
+
+
+@given(
+    content=st.one_of(
+        st.binary(max_size=200),
+        st.binary(max_size=200).map(lambda tail: f"{HEADER}\n{JANE}\n".encode() + tail),
+    )
+)
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        rows = list(open_table(path, "any.csv", ReadOptions()).rows())
+    except InputError:
+        return
+    assert rows
+    assert all((row.malformed is None) == bool(row.fields) for row in rows)

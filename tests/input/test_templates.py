@@ -1,0 +1,117 @@
+"""The templates that come with the project, and the sample of the demo."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from sspr.contacts.account import judge_account
+from sspr.contacts.across import judge_across
+from sspr.contacts.codes import CODES
+from sspr.contacts.country import region
+from sspr.contacts.judge import judge
+from sspr.input.errors import InputError
+from sspr.input.table import ReadOptions, open_table
+from sspr.input.templates import names, template_folder, template_path, text
+from sspr.model import CANONICAL_COLUMNS, Account, Contact, Methods, Row, Target
+from sspr.plan import compare
+
+DOMAINS = frozenset({"contoso.com", "contoso.onmicrosoft.com"})
+KINDS = {
+    "absent", "disabled", "guest", "synced", "non_admin", "holds_contact", "holds_methods", "holds_all",
+    "authenticator", "proxy_same",
+}  # fmt: skip
+OF_A_RUN = {"changed_since_plan", "permission_denied", "tenant_rejected", "not_confirmed"}
+
+
+def _sample() -> list[tuple[Row, Contact]]:
+    table = open_table(template_path("sample"), "sample.csv", ReadOptions())
+    return [(row, judge(row, None)) for row in table.rows()]
+
+
+def _accounts() -> dict[str, list[dict[str, str]]]:
+    peculiar: dict[str, list[dict[str, str]]] = {}
+    with (template_folder() / "sample-accounts.csv").open(encoding="utf-8", newline="") as file:
+        for line in csv.DictReader(file):
+            peculiar.setdefault(line["user_principal_name"], []).append(line)
+    return peculiar
+
+
+def _account(name: str, lines: list[dict[str, str]]) -> Account:
+    kinds = {line["kind"]: line for line in lines}
+    contact = kinds.get("holds_contact") or kinds.get("holds_all") or {"email": "", "phone": ""}
+    methods = kinds.get("holds_methods") or kinds.get("holds_all") or {"email": "", "phone": ""}
+    proxy = kinds.get("proxy_same")
+    return Account(
+        id=name,
+        user_principal_name=name,
+        proxy_addresses=(f"smtp:{proxy['email']}",) if proxy else (),
+        other_mails=(contact["email"],) if contact["email"] else (),
+        mobile_phone=contact["phone"],
+        enabled="disabled" not in kinds,
+        guest="guest" in kinds,
+        synced="synced" in kinds,
+        administrator="non_admin" not in kinds,
+        methods=Methods(methods["email"], "e", methods["phone"], "p", "authenticator" in kinds),
+    )
+
+
+def test_the_templates_are_found_by_name() -> None:
+    assert names() == ("canonical", "sample")
+    with pytest.raises(InputError, match="canonical, sample"):
+        template_path("workday")
+
+
+def test_the_canonical_template_is_a_header_to_fill_in(tmp_path: Path) -> None:
+    assert text("canonical") == ",".join(CANONICAL_COLUMNS) + "\n"
+    path = tmp_path / "my.csv"
+    path.write_text(
+        text("canonical") + "jane@contoso.com,jane@fabrikam.com,07911 123456,GB,,,\n", encoding="utf-8"
+    )
+    (row,) = open_table(path, "my.csv", ReadOptions()).rows()
+    assert judge(row, None).findings == ()
+
+
+def test_the_sample_is_large_and_of_many_countries() -> None:
+    sample = _sample()
+    good = [row for row, contact in sample if not contact.findings]
+    assert len(sample) >= 60
+    assert len(good) >= 40
+    assert len({contact.mobile_phone.split(" ")[0] for _, contact in sample if contact.mobile_phone}) >= 25
+    assert len({region(row.fields["country"]) for row in good}) >= 25
+
+
+def test_the_sample_shows_every_code_that_check_and_plan_give() -> None:
+    sample, peculiar = _sample(), _accounts()
+    shown = {finding.code for _, contact in sample for finding in contact.findings}
+    across = judge_across((row.line, f"line {row.line}", contact) for row, contact in sample)
+    shown |= {finding.code for findings in across.values() for finding in findings}
+    for _, contact in sample:
+        lines = peculiar.get(contact.user_principal_name, [])
+        if any(line["kind"] == "absent" for line in lines):
+            shown.add("user_not_found")
+        elif contact.user_principal_name and contact.alternate_email and contact.mobile_phone:
+            account = _account(contact.user_principal_name, lines)
+            shown |= {finding.code for finding in judge_account(contact, account, DOMAINS)}
+            shown |= {finding.code for finding in compare(contact, account, Target.BOTH).findings}
+    assert shown == {code.code for code in CODES} - OF_A_RUN
+
+
+def test_accounts_that_hold_the_rows_values_need_no_write() -> None:
+    peculiar = _accounts()
+    held = 0
+    for _, contact in _sample():
+        lines = peculiar.get(contact.user_principal_name, [])
+        if any(line["kind"] == "holds_all" for line in lines):
+            held += 1
+            assert compare(contact, _account(contact.user_principal_name, lines), Target.BOTH).changes == ()
+    assert held >= 2
+
+
+def test_the_peculiar_accounts_are_accounts_of_the_sample() -> None:
+    known = {row.fields["user_principal_name"] for row, _ in _sample() if row.malformed is None}
+    peculiar = _accounts()
+    assert set(peculiar) <= known
+    assert {line["kind"] for lines in peculiar.values() for line in lines} == KINDS
