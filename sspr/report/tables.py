@@ -171,8 +171,7 @@ class RejectedTables:
         name = self._names[source]
         if name not in self._files:
             told = self._sources[source]
-            delimiter = told.delimiter if len(told.delimiter) == 1 else ","
-            self._files[name] = begin_csv(self._folder / name, self._stack, delimiter)
+            self._files[name] = begin_csv(self._folder / name, self._stack)
             header = (*self._without_own(source, told.header), *REASON_COLUMNS)
             # A guard that came with the header of an earlier such file is not doubled.
             self._files[name].writerow([guard_cell(unguard_cell(cell)) for cell in header])
@@ -183,12 +182,12 @@ class RejectedTables:
         return tuple(cell for index, cell in enumerate(cells) if index not in own)
 
 
-def begin_csv(path: Path, stack: ExitStack, delimiter: str = ",") -> Writer:
+def begin_csv(path: Path, stack: ExitStack) -> Writer:
     """A CSV writer of a file that takes the place of `path` when `stack` ends without an exception."""
     file = stack.enter_context(atomic_text(path))
     file.write(_BOM)
     # With another line end, Python 3.11 would leave a cell that holds a lone CR or LF unquoted.
-    return csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
+    return csv.writer(file, lineterminator="\r\n")
 
 
 def _names(sources: Sequence[Source]) -> list[str]:

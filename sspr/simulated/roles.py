@@ -209,7 +209,7 @@ def _object(call: Call, store: Store, key: str, names: list[str] | None) -> Json
         wanted = [name for name in names if name in KNOWN] if names else list(DEFAULT)
         shown = store.shown(account)
         readable = call.caller.may(*permissions.USERS_READ_BASIC)
-        row = visible(call, shown, wanted) if readable else dict.fromkeys(wanted)
+        row = visible(call, view(shown), wanted) if readable else dict.fromkeys(wanted)
         return {"@odata.type": "#microsoft.graph.user", **row, "id": key}
     holder: Group | App | None = store.state.group(key)
     kind = "group"

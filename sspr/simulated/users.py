@@ -159,14 +159,15 @@ def view(account: Account) -> Json:
     }
 
 
-def visible(call: Call, account: Account, names: Iterable[str]) -> Json:
-    """The named properties as this caller may see them."""
-    held, empty = view(account), odata.null_like(_EMPTY, _COLLECTIONS)
-    full = call.caller.may(*permissions.USERS_READ)
-    nothing = odata.null_like(names, _COLLECTIONS)
-    return {
-        name: held.get(name, empty.get(name)) if full or name in BASIC else nothing[name] for name in names
-    }
+# Shown for what an account does not hold, or what the caller may not see.
+_NOTHING = odata.null_like(KNOWN, _COLLECTIONS)
+
+
+def visible(call: Call, held: Json, names: Iterable[str]) -> Json:
+    """The named properties of a :func:`view` as this caller may see them."""
+    if call.caller.may(*permissions.USERS_READ):
+        return {name: held[name] if name in held else _NOTHING[name] for name in names}
+    return {name: held[name] if name in BASIC else _NOTHING[name] for name in names}
 
 
 def find(call: Call, store: Store) -> Account:
@@ -187,7 +188,7 @@ def get_user(call: Call, store: Store) -> Answer:
     names = odata.selected(call, KNOWN, "user") or list(DEFAULT)
     account = store.shown(find(call, store))
     chosen = names if "select" in call.options else None
-    return Answer(200, odata.entity(call, visible(call, account, names), context="users", names=chosen))
+    return Answer(200, odata.entity(call, visible(call, view(account), names), context="users", names=chosen))
 
 
 def list_users(call: Call, store: Store) -> Answer:
@@ -195,16 +196,10 @@ def list_users(call: Call, store: Store) -> Answer:
     call.only("select", "filter", "top", "skip", "count", "orderby", "search", "skiptoken")
     names = odata.selected(call, KNOWN, "user")
     chosen = odata.read_filter(call, FILTERS, "User")
-    accounts: Iterable[Account]
-    if chosen is None:
-        accounts = store.all_shown()
-    else:
-        accounts = [account for account in _candidates(chosen.keys, store) if chosen.test(view(account))]
-    rows = [visible(call, account, names or DEFAULT) for account in accounts]
-    if "orderby" in call.options:
-        extra = [{**view(account), **row} for account, row in zip(accounts, rows, strict=True)]
-        order = odata.ordered(call, extra, ("displayName", "userPrincipalName", "createdDateTime"))
-        rows = [odata.pick(row, names or DEFAULT) for row in order]
+    views = map(view, store.all_shown() if chosen is None else _candidates(chosen.keys, store))
+    found = [held for held in views if chosen is None or chosen.test(held)]
+    found = odata.ordered(call, found, ("displayName", "userPrincipalName", "createdDateTime"))
+    rows = [visible(call, held, names or DEFAULT) for held in found]
     behaviour = store.behaviour()
     return Answer(
         200,

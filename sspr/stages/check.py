@@ -44,7 +44,7 @@ def _rows(
             source=number,
             line=row.line,
             cells=row.cells,
-            upn=contact.user_principal_name,
+            upn=contact.user_principal_name or row.fields.get("user_principal_name", "").strip(),
             email=contact.alternate_email,
             phone=contact.mobile_phone,
             state=RowState.REJECTED if reasons else RowState.READ,

@@ -14,9 +14,10 @@ from sspr.tenant.permissions import explain_403
 if TYPE_CHECKING:
     from sspr.stages.context import Context
 
-# A wave that begins with so many refusals and no success is stopped: something is wrong with the
-# permission, not with the rows.
+# So many first writes refused with 403 and none accepted: something is wrong with the permission, not with the rows.
 FIRST_REFUSALS = 20
+# Where a run has fewer writes than that, all of them, and more than one: a single account may be a protected one.
+FEWEST_REFUSALS = 2
 
 
 def parse_max_failures(text: str | None, rows: int) -> int | None:
@@ -61,12 +62,17 @@ class Limits:
                 counts.get((kind, state), 0) for state in (ChangeState.ACCEPTED, ChangeState.CONFIRMED)
             )
             open_ = sum(counts.get((kind, state), 0) for state in (ChangeState.PLANNED, ChangeState.SENT))
-            if not done and (forbidden >= FIRST_REFUSALS or not open_):
+            enough = forbidden >= FIRST_REFUSALS or (forbidden >= FEWEST_REFUSALS and not open_)
+            if enough and not done and not self._others_were_let_in():
                 run.reopen_forbidden(kind)
                 raise Stopped(
                     f"Microsoft Graph refused every one of the first {forbidden} writes with 403. "
                     f"{explain_403(kind)}"
                 )
+
+    def _others_were_let_in(self) -> bool:
+        """Whether rows hold their values already: then what is left may well be the protected accounts."""
+        return bool(self._context.run.counts().get(RowState.UNCHANGED))
 
     def _stop_past_max_failures(self) -> None:
         if self._most is None:

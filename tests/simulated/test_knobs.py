@@ -213,10 +213,6 @@ def test_an_outage_can_be_switched_on_and_off(start: Start) -> None:
 
 def test_the_same_seed_strikes_the_same_calls() -> None:
     rules = (Fault("PATCH *", probability=0.3), Fault("*", status=500, probability=0.1))
-    runs = [
-        [FaultPlan(rules, seed).strike("call", "PATCH /users/x") for _ in range(200)] for seed in (1, 1, 2)
-    ]
-    assert runs[0] == runs[0]
     plans = [FaultPlan(rules, seed) for seed in (1, 1, 2)]
     struck = [[plan.strike("call", "PATCH /users/x") for _ in range(200)] for plan in plans]
     assert struck[0] == struck[1] != struck[2]
