@@ -3,11 +3,12 @@
 # No `from __future__ import annotations` here: `flow.serve` cannot build the form from postponed annotations.
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.runtime import flow_run
 from prefect.states import Completed
+from pydantic import Field
 
 from sspr.errors import CannotStart
 from sspr.job import JobRequest, Step
@@ -16,7 +17,7 @@ from sspr.report.text import one_line
 from sspr.settings import Settings
 from sspr.stages.context import Options
 from sspr.stages.limits import parse_max_failures
-from tasks.artifacts import Progress
+from tasks.artifacts import Progress, ProgressArtifact
 from tasks.errors import told
 from tasks.hosting import hosted
 from tasks.stages import carry_out, summarise
@@ -24,13 +25,13 @@ from tasks.stages import carry_out, summarise
 
 @flow(name="onboard", persist_result=False)
 def onboard(
-    files: list[str],
+    files: Annotated[list[str], Field(min_length=1)],
     tenant: str | None = None,
-    default_country: str | None = None,
+    default_country: Annotated[str, Field(pattern="^[A-Za-z]{2}$")] | None = None,
     target: Literal["both", "contact", "methods"] | None = None,
     enable_feature: bool = False,
     approval: Literal["policy", "required", "none"] = "policy",
-    max_failures: str | None = None,
+    max_failures: Annotated[str, Field(pattern="^[0-9]+%?$")] | None = None,
     out: str | None = None,
 ) -> Any:
     """Brings the administrators of CSV files to self-service password reset, row by row.
@@ -72,7 +73,7 @@ def onboard(
 
 
 def _carry_out(flow_run_id: str, request: Any) -> Any:
-    progress = Progress()
+    progress = Progress(ProgressArtifact())
 
     def take(step: Step) -> None:
         carry_out(work, step)

@@ -7,14 +7,15 @@ folder. A secret is never in the file: it is named by its environment variable. 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal, TypeVar
 
+import msgspec
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from sspr.errors import CannotStart
 from sspr.model import Target
@@ -46,79 +47,78 @@ GRAPH_URLS = {
 }
 
 
-def _https(url: str | None) -> str | None:
-    if url is not None and not url.startswith("https://"):
-        raise ValueError("must begin with https://")
-    return url.rstrip("/") if url else url
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the configuration: its keys are these and no others."""
 
 
-def _region(code: str | None) -> str | None:
-    if code is not None and not (len(code) == 2 and code.isascii() and code.isalpha()):
-        raise ValueError("must be a two-letter ISO 3166 code such as US")
-    return code.upper() if code else code
-
-
-Url = Annotated[str | None, AfterValidator(_https)]
-Region = Annotated[str | None, AfterValidator(_region)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TenantSettings(_Table):
+class TenantSettings(_Table, frozen=True):
     """One `[tenants.NAME]` table. Paths are absolute once loaded (relative ones: beside the file)."""
 
-    tenant_id: str = Field(min_length=1)
-    client_id: str = Field(min_length=1)
+    tenant_id: str
+    client_id: str
     cloud: Cloud = Cloud.GLOBAL
     credential: Literal["certificate", "secret"] = "certificate"
     certificate_file: Path | None = None
     secret_env: str | None = None
-    graph_url: Url = None
-    login_url: Url = None
+    graph_url: str | None = None
+    login_url: str | None = None
     ca_file: Path | None = None
-    default_country: Region = None
+    default_country: str | None = None
     target: Target = Target.BOTH
     approval: Literal["policy", "required", "none"] = "policy"
+
+    def __post_init__(self) -> None:
+        for key in ("tenant_id", "client_id"):
+            if not getattr(self, key).strip():
+                raise ValueError(f"'{key}' must not be empty")
+        for key in ("graph_url", "login_url"):
+            if not (getattr(self, key) or "https://").startswith("https://"):
+                raise ValueError(f"'{key}' must begin with https://")
+        code = self.default_country or "XX"
+        if not (len(code) == 2 and code.isascii() and code.isalpha()):
+            raise ValueError("'default_country' must be a two-letter ISO 3166 code such as US")
 
     @property
     def graph(self) -> str:
         """The root of Microsoft Graph, without a slash at its end."""
-        return self.graph_url or GRAPH_URLS[self.cloud]
+        return (self.graph_url or GRAPH_URLS[self.cloud]).rstrip("/")
 
     @property
     def login(self) -> str:
         """The root of the sign-in service, without a slash at its end."""
-        return self.login_url or LOGIN_URLS[self.cloud]
+        return (self.login_url or LOGIN_URLS[self.cloud]).rstrip("/")
 
-    def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr:
-        """The client secret from the environment variable that `secret_env` names."""
+    def secret(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The client secret from the environment variable that `secret_env` names. Raises `CannotStart`."""
         if not self.secret_env:
-            raise CannotStart("credential = \"secret\" needs secret_env, the name of the environment variable "
-                              "that holds the secret.")  # fmt: skip
+            raise CannotStart(
+                'credential = "secret" needs secret_env, the name of the environment variable that holds the secret.'
+            )
         value = environment.get(self.secret_env, "")
         if not value:
             raise CannotStart(
                 f"The environment variable {self.secret_env} holds no client secret. Set it and try again."
             )
-        return SecretStr(value)
+        return value
 
 
-class LedgerSettings(_Table):
-    """The `[ledger]` table."""
+class LedgerSettings(_Table, frozen=True):
+    """The `[ledger]` table. The URL may hold a password: it is never shown."""
 
-    url: str | None = Field(default=None, repr=False)
+    url: str | None = None
+
+    def __repr__(self) -> str:
+        return "LedgerSettings()"
 
 
-class Settings(_Table):
+class Settings(_Table, frozen=True):
     """The whole of `tenants.toml`, and where it was found."""
 
     default: str | None = None
-    tenants: dict[str, TenantSettings] = Field(default_factory=dict)
-    policy: dict[str, Literal["error", "warn", "ignore"]] = Field(default_factory=dict)
-    ledger: LedgerSettings = Field(default_factory=LedgerSettings)
-    path: Path | None = Field(default=None, exclude=True)
+    tenants: dict[str, TenantSettings] = {}
+    policy: dict[str, str] = {}  # its codes and severities are judged where they are defined
+    ledger: LedgerSettings = LedgerSettings()
+    path: Path | None = None
 
     def tenant_name(self, name: str | None) -> str:
         """The tenant meant by `--tenant` (or by its absence). Raises `CannotStart` where there is none."""
@@ -149,29 +149,22 @@ def load_settings(config: Path | None = None) -> Settings:
     path = _find(config)
     if path is None:
         return Settings()
+    table = _read(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CannotStart(f"The configuration {path} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise CannotStart(f"The configuration {path} is not UTF-8 text.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise CannotStart(f"The configuration {path} is not valid TOML: {error}.") from None
-    try:
-        settings = Settings.model_validate({**table, "path": path})
-    except ValidationError as error:
-        raise CannotStart(f"In {path}: {_explain(error)}") from None
-    if "path" in table:
-        raise CannotStart(f"In {path}: the key 'path' is not known.")
-    if settings.default not in (None, SIMULATED) and settings.default not in settings.tenants:
-        raise CannotStart(
-            f"In {path}: default names the tenant {settings.default!r}, which has no [tenants] table."
+        if "path" in table:
+            raise CannotStart("the key 'path' is not known.")
+        tenants = _part(table, "tenants")
+        rest = _convert({**table, "tenants": {}}, Settings, "")
+        settings = msgspec.structs.replace(
+            rest,
+            path=path,
+            tenants={name: _anchored(_tenant(name, each), path.parent) for name, each in tenants.items()},
         )
-    return settings.model_copy(
-        update={
-            "tenants": {name: _anchored(tenant, path.parent) for name, tenant in settings.tenants.items()}
-        }
-    )
+        if settings.default not in (None, SIMULATED, *settings.tenants):
+            raise CannotStart(f"default names the tenant {settings.default!r}, which has no [tenants] table.")
+    except CannotStart as error:
+        raise CannotStart(f"In {path}: {error}") from None
+    return settings
 
 
 def _find(config: Path | None) -> Path | None:
@@ -184,18 +177,60 @@ def _find(config: Path | None) -> Path | None:
     return None
 
 
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CannotStart(f"The configuration {path} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise CannotStart(f"The configuration {path} is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise CannotStart(f"The configuration {path} is not valid TOML: {error}.") from None
+
+
+def _tenant(name: str, table: object) -> TenantSettings:
+    return _convert(table, TenantSettings, f"tenants.{name}.")
+
+
+def _part(table: Mapping[str, Any], key: str) -> dict[str, Any]:
+    part = table.get(key, {})
+    if not isinstance(part, dict):
+        raise CannotStart(f"'{key}' must be a table: [{key}.NAME].")
+    return part
+
+
 def _anchored(tenant: TenantSettings, folder: Path) -> TenantSettings:
     paths = {"certificate_file": tenant.certificate_file, "ca_file": tenant.ca_file}
-    return tenant.model_copy(update={key: folder / path.expanduser() for key, path in paths.items() if path})
+    return msgspec.structs.replace(tenant, **{key: folder / path for key, path in paths.items() if path})
 
 
-def _explain(error: ValidationError) -> str:
-    """The first fault as a sentence: which key, and what it may be. Values are left out."""
-    fault = error.errors(include_input=False, include_url=False)[0]
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return f"the key '{key}' is not known."
-    if fault["type"] == "missing":
-        return f"the key '{key}' is needed."
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"the key '{key}' {message[:1].lower()}{message[1:]}."
+_T = TypeVar("_T", bound=_Table)
+_AT = re.compile(r" - at `(?:key in )?\$\.?(?P<key>[^`]*)`$")
+_FIELD = re.compile(r"(?P<what>unknown|required) field `(?P<field>[^`]*)`")
+# What the library says of a value that is none of several: it quotes the value, which we never do.
+_CHOICES = re.compile(r"^Invalid enum value .*")
+
+
+def _convert(table: object, kind: type[_T], prefix: str) -> _T:
+    """The table as a value of that kind. Raises `CannotStart`: which key, and what is wrong with it."""
+    try:
+        return msgspec.convert(table, kind, dec_hook=_as_path)
+    except msgspec.ValidationError as error:
+        text = str(error)
+    at = _AT.search(text)
+    text = text.removesuffix(at.group()) if at else text
+    key = f"{prefix}{at['key'] if at else ''}".rstrip(".").replace("[...]", "")
+    field = _FIELD.search(text)
+    if field:
+        name = f"{key}.{field['field']}".lstrip(".")
+        raise CannotStart(f"the key '{name}' is {'not known' if field['what'] == 'unknown' else 'needed'}.")
+    if text.startswith("'"):  # one of our own sentences, which names the key
+        raise CannotStart(f"in [{key}], {text}.") if key else CannotStart(f"{text}.")
+    said = _CHOICES.sub("has a value that is not one of those it can have", text)
+    raise CannotStart(f"the key '{key}' is wrong: {said[:1].lower()}{said[1:]}.")
+
+
+def _as_path(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str) and value:
+        return Path(value).expanduser()
+    raise ValueError("expected the path of a file")

@@ -32,11 +32,16 @@ SPANS = {
 
 
 class Progress:
-    """The progress bar of one run. It never goes back: a run that is taken up again verifies before it applies."""
+    """The progress of one run. It never goes back: a run that is taken up again verifies before it applies.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `show(percent, what)` shows it; it may raise, and is then left alone for a while.
+    """
+
+    def __init__(
+        self, show: Callable[[float, str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._bar = show
         self._clock = clock
-        self._artifact: UUID | None = None
         self._not_before = 0.0
         self._percent = 0.0
 
@@ -54,15 +59,27 @@ class Progress:
         self._show(what)
 
     def _show(self, what: str) -> None:
-        self._not_before = self._clock() + SECONDS_BETWEEN
+        wait = SECONDS_BETWEEN
         try:
-            if self._artifact is None:
-                made = create_progress_artifact(progress=self._percent, description=what)
-                self._artifact = made if isinstance(made, UUID) else None
-            else:
-                update_progress_artifact(self._artifact, progress=self._percent, description=what)
+            self._bar(self._percent, what)
         except Exception:  # noqa: BLE001 - a display that fails must not stop the writing of rows
-            self._not_before = self._clock() + SECONDS_AFTER_FAILURE
+            wait = SECONDS_AFTER_FAILURE
+        self._not_before = self._clock() + wait
+
+
+class ProgressArtifact:
+    """A progress bar among the artifacts of the flow run in whose body it is made."""
+
+    def __init__(self) -> None:
+        self._id: UUID | None = None
+
+    def __call__(self, percent: float, what: str) -> None:
+        """Makes or moves the bar."""
+        if self._id is None:
+            made = create_progress_artifact(progress=percent, description=what)
+            self._id = made if isinstance(made, UUID) else None
+        else:
+            update_progress_artifact(self._id, progress=percent, description=what)
 
 
 def publish_summary(report: Report) -> Report:

@@ -24,7 +24,7 @@ def told(error: BaseException, counts: str = "") -> StageError:
         return error
     if isinstance(error, SsprError):
         return StageError(error.exit_code, str(error), counts)
-    fault = f"A fault in sspr itself: {type(error).__name__} at {_place(error)}. Nothing is lost; please report this line."
+    fault = f"A fault in sspr itself: {type(error).__name__} at {_place(error)}. Please report this line."
     return StageError(3, fault, counts)
 
 
@@ -33,7 +33,7 @@ def _place(error: BaseException) -> str:
     place, trace = "unknown", error.__traceback__
     while trace is not None:
         name = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if name.split(".")[0] in {"sspr", "tasks", "flows"}:
+        if name.split(".", maxsplit=1)[0] in {"sspr", "tasks", "flows"}:
             place = f"{name}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place

@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from sspr.settings import TenantSettings
 from sspr.tenant.errors import CertificateUnreadable
 
-_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----.+?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----", re.DOTALL)
+_KEY = re.compile(
+    r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----.+?-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----", re.DOTALL
+)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
@@ -24,7 +26,7 @@ def credential(settings: TenantSettings, now: float) -> str | dict[str, str]:
     Raises `CannotStart` (`CertificateUnreadable`) where the one that the settings name cannot be used.
     """
     if settings.credential == "secret":
-        return settings.secret().get_secret_value()
+        return settings.secret()
     if settings.certificate_file is None:
         raise CertificateUnreadable('credential = "certificate" needs certificate_file, a PEM file with the private '
                                     "key and the certificate.")  # fmt: skip
@@ -40,13 +42,17 @@ def certificate(path: Path, now: float) -> dict[str, str]:
         raise CertificateUnreadable(f"The private key in {path} is protected by a pass phrase. Save it without one, "
                                     "in a file that only this account can read.") from None  # fmt: skip
     except ValueError:
-        raise CertificateUnreadable(f"The private key in {path} cannot be read. Export it again as PEM.") from None
+        raise CertificateUnreadable(
+            f"The private key in {path} cannot be read. Export it again as PEM."
+        ) from None
     wanted = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     for text in certificate_texts:
         try:
             found = x509.load_pem_x509_certificate(text.encode())
         except ValueError:
-            raise CertificateUnreadable(f"A certificate in {path} cannot be read. Export it again as PEM.") from None
+            raise CertificateUnreadable(
+                f"A certificate in {path} cannot be read. Export it again as PEM."
+            ) from None
         if found.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == wanted:
             _check_dates(path, found, datetime.fromtimestamp(now, UTC))
             return {"private_key": key_text, "public_certificate": text}
@@ -58,7 +64,9 @@ def _parts(path: Path) -> tuple[str, list[str]]:
     try:
         text = path.read_text(encoding="ascii", errors="replace")
     except OSError as error:
-        raise CertificateUnreadable(f"The certificate_file {path} cannot be read: {error.strerror}.") from None
+        raise CertificateUnreadable(
+            f"The certificate_file {path} cannot be read: {error.strerror}."
+        ) from None
     key, certificates = _KEY.search(text), _CERTIFICATE.findall(text)
     if key is None or not certificates:
         lacking = "private key" if key is None else "certificate"

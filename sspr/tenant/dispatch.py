@@ -183,8 +183,11 @@ class Dispatch(Generic[K]):
         now = self._line.pause.clock()
         size = self._line.batch_size if self._batched else 1
         ready: list[Job[K]] = []
-        while self._waiting and self._waiting[0][0] <= now and len(ready) < size:
-            if ready and self._waiting[0][2].cost.keys() != ready[0].cost.keys():
+        while self._waiting and self._waiting[0][0] <= now:
+            job = self._waiting[0][2]
+            # One item may break the request of all: what broke again and again travels in ever smaller company.
+            size = min(size, max(1, self._line.batch_size >> max(0, job.tries[Outcome.BROKEN] - 2)))
+            if len(ready) >= size or (ready and job.cost.keys() != ready[0].cost.keys()):
                 break
             ready.append(heappop(self._waiting)[2])
         return ready
@@ -256,7 +259,9 @@ class Dispatch(Generic[K]):
         if meaning is not Outcome.OK:
             return Exchange.same(len(requests), meaning, envelope, f"HTTP {envelope.status}")
         replies = batch.unpack(envelope.body, len(requests))
-        return Exchange([(outcome(reply), reply) for reply in replies], envelope.bearer, "no answer to this item")
+        return Exchange(
+            [(outcome(reply), reply) for reply in replies], envelope.bearer, "no answer to this item"
+        )
 
     def _judge(
         self, jobs: Sequence[Job[K]], exchange: Exchange
@@ -295,7 +300,9 @@ class Dispatch(Generic[K]):
             line.health.good(conclusive)
         elif meanings[Outcome.UNREACHED] + meanings[Outcome.BROKEN] == len(exchange.results):
             self._outage(exchange.why)
-        refused = next((reply for meaning, reply in exchange.results if meaning is Outcome.UNAUTHORIZED), None)
+        refused = next(
+            (reply for meaning, reply in exchange.results if meaning is Outcome.UNAUTHORIZED), None
+        )
         if refused is not None:
             try:
                 line.signin.refresh(exchange.bearer, challenge(refused))
@@ -305,9 +312,13 @@ class Dispatch(Generic[K]):
     def _pause_after(self, job: Job[K], meaning: Outcome, reply: Reply | None, now: float) -> float:
         """Seconds before this request may go again; what Microsoft asks for holds its quotas for everybody."""
         if meaning not in _BACK_OFF or reply is None:
-            return back_off(job.tries[meaning], FAILURE, self._line.chance) if meaning is Outcome.BROKEN else 0.0
+            return (
+                back_off(job.tries[meaning], FAILURE, self._line.chance) if meaning is Outcome.BROKEN else 0.0
+            )
         asked = retry_after(reply.headers, now)
-        seconds = back_off(job.tries[meaning], _BACK_OFF[meaning], self._line.chance) if asked is None else asked
+        seconds = (
+            back_off(job.tries[meaning], _BACK_OFF[meaning], self._line.chance) if asked is None else asked
+        )
         if meaning is Outcome.THROTTLED or (meaning is Outcome.BROKEN and asked):
             self._line.health.asked_to_wait(seconds)
             why = f"Microsoft Graph answered HTTP {reply.status} and asks to wait"

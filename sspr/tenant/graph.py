@@ -127,10 +127,14 @@ class Tenant:
 
     def organization(self) -> Organization:
         """The tenant's id, name and verified domains."""
-        body = self._single("read the organization", permissions.READ_ORGANIZATION, Request("GET", _ORGANIZATION), _ONE)
+        body = self._single(
+            "read the organization", permissions.READ_ORGANIZATION, Request("GET", _ORGANIZATION), _ONE
+        )
         found = parse.organization(body)
         if found is None:
-            raise TenantRefused("show the organization", Fault(200, "limited_information", "the answer is empty"))
+            raise TenantRefused(
+                "show the organization", Fault(200, "limited_information", "the answer is empty")
+            )
         return found
 
     def feature(self) -> bool:
@@ -138,7 +142,9 @@ class Tenant:
 
         learn.microsoft.com, graph/api/resources/authorizationpolicy, allowedToUseSSPR.
         """
-        body = self._single("read the self-service flag", permissions.READ_POLICY, Request("GET", _POLICY), _TWO)
+        body = self._single(
+            "read the self-service flag", permissions.READ_POLICY, Request("GET", _POLICY), _TWO
+        )
         allowed = body.get("allowedToUseSSPR") if isinstance(body, Mapping) else None
         if not isinstance(allowed, bool):
             fault = Fault(200, "limited_information", "allowedToUseSSPR is not in the answer")
@@ -168,7 +174,9 @@ class Tenant:
         holders = roster.principals([*assigned, *eligible])
         members = self._list({group: roster.members_path(group) for group in holders.groups}, _MEMBERS)
         unread = sum(isinstance(listed, Fault) for listed in members.values())
-        log.debug("%d users and %d groups hold roles, %d groups unread", len(holders.users), len(members), unread)
+        log.debug(
+            "%d users and %d groups hold roles, %d groups unread", len(holders.users), len(members), unread
+        )
         listed = (roster.users_among(users) for users in members.values() if not isinstance(users, Fault))
         return holders.users.union(*listed)
 
@@ -182,11 +190,15 @@ class Tenant:
         """
         unique = {upn.lower(): upn for upn in upns}
         groups = list(
-            odata.groups_for_in((upn for upn in unique.values() if odata.fits_filter(upn)), parse.ACCOUNT_SELECT)
+            odata.groups_for_in(
+                (upn for upn in unique.values() if odata.fits_filter(upn)), parse.ACCOUNT_SELECT
+            )
         )
         found: dict[str, Account | Fault | None] = {}
         singly = [upn for upn in unique.values() if not odata.fits_filter(upn)]
-        paths = {number: odata.users_named(group, parse.ACCOUNT_SELECT) for number, group in enumerate(groups)}
+        paths = {
+            number: odata.users_named(group, parse.ACCOUNT_SELECT) for number, group in enumerate(groups)
+        }
         for number, listed in self._list(paths, _ONE).items():
             if isinstance(listed, Fault) and listed.status == 400:
                 singly.extend(groups[number])  # one name that Graph does not like spoils the filter of all
@@ -224,7 +236,9 @@ class Tenant:
         self._allowed("phoneMethods", "read phone methods", permissions.READ_PHONE_METHODS, phones.values())
         return {each: _merged(emails[each], phones[each]) for each in wanted}
 
-    def _methods_listed(self, ids: Iterable[str], collection: str, *, complete: bool) -> dict[str, Methods | Fault]:
+    def _methods_listed(
+        self, ids: Iterable[str], collection: str, *, complete: bool
+    ) -> dict[str, Methods | Fault]:
         paths = {each: f"{odata.user(each)}/authentication/{collection}" for each in ids}
         return {
             each: listed if isinstance(listed, Fault) else parse.methods(listed, complete=complete)
@@ -250,8 +264,13 @@ class Tenant:
         """
         if len({write.account_id for write in changes}) < len(changes):
             raise ValueError("two writes to one account in one call")
-        jobs = [Job(write, writes.request(write), writes.COSTS[write.change.kind], writes=True) for write in changes]
-        jobs.sort(key=lambda job: job.key.change.kind)  # full batches: those of one batch draw on the same quotas
+        jobs = [
+            Job(write, writes.request(write), writes.COSTS[write.change.kind], writes=True)
+            for write in changes
+        ]
+        jobs.sort(
+            key=lambda job: job.key.change.kind
+        )  # full batches: those of one batch draw on the same quotas
 
         def told(endings: Sequence[Ending[Write]]) -> None:
             on_answers([_answer(ending) for ending in endings])
@@ -352,7 +371,9 @@ def _matched(
     if isinstance(listed, Fault):
         return {name.lower(): listed for name in names}
     nameless = any(not parse.text(user.get("userPrincipalName")) for user in listed)
-    found: dict[str, Account | Fault | None] = {name.lower(): _LIMITED if nameless else None for name in names}
+    found: dict[str, Account | Fault | None] = {
+        name.lower(): _LIMITED if nameless else None for name in names
+    }
     for user in listed:
         name = parse.text(user.get("userPrincipalName")).lower()
         if name in found:

@@ -9,11 +9,14 @@ from sspr.model import Account, Fault, Methods, Organization
 from sspr.tenant.batch import Reply
 
 ACCOUNT_SELECT = (
-    "id,userPrincipalName,mail,proxyAddresses,otherMails,mobilePhone,accountEnabled,userType,onPremisesSyncEnabled"
+    "id,userPrincipalName,mail,proxyAddresses,otherMails,mobilePhone,"
+    "accountEnabled,userType,onPremisesSyncEnabled"
 )
 # Longer texts are cut: an error message is for a line of a table, and some quote what was sent.
 _MAX_MESSAGE = 300
-_MOBILE = "3179e48a-750b-4051-897c-87b9720928f7"  # the fixed id of a mobile phone method, the same in all tenants
+_MOBILE = (
+    "3179e48a-750b-4051-897c-87b9720928f7"  # the fixed id of a mobile phone method, the same in all tenants
+)
 _APP = "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod"
 _EMAIL = "#microsoft.graph.emailAuthenticationMethod"
 _PHONE = "#microsoft.graph.phoneAuthenticationMethod"
@@ -88,7 +91,9 @@ def methods(body: object, *, complete: bool = True) -> Methods:
 def organization(body: object) -> Organization | None:
     """The tenant from an answer of `/organization`; None where it holds none."""
     for item in objects(body):
-        domains = frozenset(text(domain.get("name")).lower() for domain in objects(item.get("verifiedDomains")))
+        domains = frozenset(
+            text(domain.get("name")).lower() for domain in objects(item.get("verifiedDomains"))
+        )
         return Organization(text(item.get("id")), text(item.get("displayName")), domains - {""})
     return None
 

@@ -81,7 +81,9 @@ def missing(granted: frozenset[str] | None, target: Target, enable_feature: bool
     if granted is None:
         return ()
     lacking = (
-        need.permissions for need in NEEDS if need.when(target, enable_feature) and not granted & set(need.permissions)
+        need.permissions
+        for need in NEEDS
+        if need.when(target, enable_feature) and not granted & set(need.permissions)
     )
     return tuple(dict.fromkeys(alternatives(permissions) for permissions in lacking))
 

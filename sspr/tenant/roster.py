@@ -50,4 +50,6 @@ def members_path(group: str) -> str:
 
 def users_among(members: Iterable[Mapping[str, object]]) -> frozenset[str]:
     """The ids of the users among directory objects."""
-    return frozenset(text(item.get("id")) for item in members if text(item.get("@odata.type")) in {"", _USER}) - {""}
+    return frozenset(
+        text(item.get("id")) for item in members if text(item.get("@odata.type")) in {"", _USER}
+    ) - {""}

@@ -32,8 +32,12 @@ CLOSE = 10.0  # a token this near its end is not sent any more
 ATTEMPTS = 4  # for failures of the sign-in service itself, with back-off between: some 10 seconds in all
 BACK_OFF = (1.0, 8.0)
 
-_SECRET = "Make a new client secret in the app registration and put its value, not its id, where secret_env says."
-_CERTIFICATE = "Upload the certificate of certificate_file to the app registration, or name the one that is there."
+_SECRET = (
+    "Make a new client secret in the app registration and put its value, not its id, where secret_env says."
+)
+_CERTIFICATE = (
+    "Upload the certificate of certificate_file to the app registration, or name the one that is there."
+)
 _APP = "Check client_id and tenant_id: the application must exist in that tenant, with admin consent."
 _TENANT = "Check tenant_id, and that cloud is the one the tenant belongs to."
 _CONSENT = "Let an administrator grant consent to the application's permissions."
@@ -76,7 +80,9 @@ _OTHER_RESOURCE = frozenset({500011, 70011})
 class Application(Protocol):
     """What is used of `msal.ConfidentialClientApplication`."""
 
-    def acquire_token_for_client(self, scopes: list[str], claims_challenge: str | None = None) -> dict[str, Any]:
+    def acquire_token_for_client(
+        self, scopes: list[str], claims_challenge: str | None = None
+    ) -> dict[str, Any]:
         """The token endpoint's answer, of an error too."""
         ...
 
@@ -104,7 +110,9 @@ class SignIn:
         self._application: Application | None = None
         # msal replays failures from this dictionary (a 400 for 60 s); here we decide when to ask again.
         self._remembered: dict[str, object] = {}
-        self._scopes = list(dict.fromkeys(f"{root}/.default" for root in (settings.graph, GRAPH_URLS[settings.cloud])))
+        self._scopes = list(
+            dict.fromkeys(f"{root}/.default" for root in (settings.graph, GRAPH_URLS[settings.cloud]))
+        )
         self._token = ""
         self._expires_at = 0.0
         self._renew_at = 0.0
@@ -122,7 +130,9 @@ class SignIn:
             except NotSentError as error:
                 if attempt == ATTEMPTS:
                     raise TenantUnavailable(str(error)) from None
-                again = max(self._pause.clock() + back_off(attempt, BACK_OFF, self._chance), self._ask_again_at)
+                again = max(
+                    self._pause.clock() + back_off(attempt, BACK_OFF, self._chance), self._ask_again_at
+                )
                 self._pause.until(again)
             else:
                 return

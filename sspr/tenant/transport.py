@@ -201,7 +201,11 @@ class Transport:
         bearer = self._bearer()
         # Asked for by learn.microsoft.com, graph/best-practices-concept: Microsoft finds the request by it.
         request_id = str(uuid.uuid4())
-        headers = {"Authorization": f"Bearer {bearer}", "client-request-id": request_id, "Accept": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {bearer}",
+            "client-request-id": request_id,
+            "Accept": "application/json",
+        }
         self._meter.count(requests=1)
         with self._meter.waiting(), self._contact.attempt():
             response = self._connections.send(method, self._root + path, headers, json=body)
@@ -244,7 +248,10 @@ class MsalClient:
     def post(self, url: str, params: Mapping[str, str] | None = None, data: Mapping[str, object] | None = None,
              headers: Mapping[str, str] | None = None, **_: object) -> MsalResponse:  # fmt: skip
         """A form, url-encoded. msal gives a signed assertion as bytes, which httpx would write as their repr."""
-        form = {key: value.decode() if isinstance(value, bytes) else str(value) for key, value in (data or {}).items()}
+        form = {
+            key: value.decode() if isinstance(value, bytes) else str(value)
+            for key, value in (data or {}).items()
+        }
         return self._send("POST", url, params, form, headers)
 
     def get(self, url: str, params: Mapping[str, str] | None = None,
@@ -261,7 +268,9 @@ class MsalClient:
             response = self._connections.send(method, url, headers or {}, form=data, params=params,
                                               timeout=SIGN_IN_TIMEOUT)  # fmt: skip
         if response.status_code == 429 or response.status_code >= 500:
-            raise SignInFailingError(response.status_code, retry_after(lower(response.headers), self._clock()))
+            raise SignInFailingError(
+                response.status_code, retry_after(lower(response.headers), self._clock())
+            )
         return MsalResponse(response.status_code, response.text, dict(response.headers))
 
 

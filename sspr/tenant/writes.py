@@ -43,7 +43,9 @@ def request(write: Write) -> Request:
     change = write.change
     account = user(write.account_id)
     if change.kind is ChangeKind.CONTACT:
-        return Request("PATCH", account, {name: _property(name, value) for name, value in change.after.items()})
+        return Request(
+            "PATCH", account, {name: _property(name, value) for name, value in change.after.items()}
+        )
     collection, name = _COLLECTIONS[change.kind]
     path = f"{account}/authentication/{collection}"
     if change.method_id:

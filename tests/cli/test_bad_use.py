@@ -75,7 +75,7 @@ def test_wrong_arguments_and_files(
         ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n', "certificate_file"),
         ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\ncertificate_file = "no.pem"\n', "no.pem"),
         ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n[policy]\nno_such_code = "warn"\n', "no_such_code"),
-        ('[policy]\nphone_shared = "loud"\n', "policy.phone_shared"),
+        ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n[policy]\nphone_shared = "loud"\n', "[policy] phone_shared"),
         ('[ledger]\nurl = "nosuch://user:hunter2@example.org/x"\n', "ledger"),
     ],
 )

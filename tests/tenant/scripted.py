@@ -86,7 +86,9 @@ def token(roles: Iterable[str] | None = None, number: int = 1) -> str:
     claims: dict[str, Any] = {"number": number}
     if roles is not None:
         claims["roles"] = list(roles)
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in ({}, claims)]
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in ({}, claims)
+    ]
     return ".".join([*parts, "signature"])
 
 
@@ -163,7 +165,9 @@ class ScriptedMicrosoft:
     def _batch(self, request: httpx.Request, number: int) -> httpx.Response:
         answers = []
         for one in json.loads(request.content)["requests"]:
-            item = Item(self.clock(), number, one["method"], one["url"], one.get("body"), one.get("headers", {}))
+            item = Item(
+                self.clock(), number, one["method"], one["url"], one.get("body"), one.get("headers", {})
+            )
             with self._lock:
                 self.items.append(item)
             told = self.on_item(item)
@@ -191,7 +195,11 @@ class ScriptedMicrosoft:
         told = self.on_token(request)
         if told is not None:
             return told
-        body = {"token_type": "Bearer", "expires_in": self.token_life, "access_token": token(self.roles, self.tokens)}
+        body = {
+            "token_type": "Bearer",
+            "expires_in": self.token_life,
+            "access_token": token(self.roles, self.tokens),
+        }
         return httpx.Response(200, json=body)
 
 
@@ -203,7 +211,9 @@ def settings_for(**changes: Any) -> TenantSettings:
     return TenantSettings(**options)
 
 
-def refusal(code: int, word: str = "invalid_client", description: str = "Told by Microsoft.") -> httpx.Response:
+def refusal(
+    code: int, word: str = "invalid_client", description: str = "Told by Microsoft."
+) -> httpx.Response:
     """An error answer of the token endpoint."""
     body = {"error": word, "error_description": f"AADSTS{code}: {description}\r\nTrace ID: t", "error_codes": [code],
             "trace_id": "a-trace-id"}  # fmt: skip

@@ -40,7 +40,9 @@ def test_a_batch_of_more_than_twenty_is_refused_here() -> None:
 
 
 @given(st.permutations(list(range(20))), st.sets(st.integers(0, 19)))
-def test_answers_in_any_order_find_their_requests_and_missing_ones_are_none(order: list[int], lost: set[int]) -> None:
+def test_answers_in_any_order_find_their_requests_and_missing_ones_are_none(
+    order: list[int], lost: set[int]
+) -> None:
     body = {"responses": [{"id": str(n), "status": 200 + n} for n in order if n not in lost]}
     assert unpack(body, 20) == [None if n in lost else Reply(200 + n) for n in range(20)]
 

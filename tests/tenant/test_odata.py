@@ -38,7 +38,11 @@ def test_the_path_of_a_user(name: str, path: str) -> None:
 def test_a_filter_says_what_was_meant_once_decoded(names: list[str], filter_text: str) -> None:
     address = odata.users_named(names, "id,mail")
     assert "#" not in address
-    assert parse_qs(urlsplit(address).query) == {"$filter": [filter_text], "$select": ["id,mail"], "$top": ["15"]}
+    assert parse_qs(urlsplit(address).query) == {
+        "$filter": [filter_text],
+        "$select": ["id,mail"],
+        "$top": ["15"],
+    }
 
 
 @given(NAMES)

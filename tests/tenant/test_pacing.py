@@ -17,8 +17,12 @@ PUBLISHED = {Quota.WRITES: (3000, 150.0), Quota.UNITS: (3500, 10.0)}
 PATCHES = {Quota.WRITES: 20, Quota.UNITS: 20}
 
 
-def pacer_on(clock: FakeClock, buckets: MemoryBuckets | None = None, limits: dict[Quota, Limit] | None = None) -> Pacer:
-    return Pacer(buckets or MemoryBuckets(), "contoso/app", Pause(clock, clock.sleep), limits=limits or LIMITS)
+def pacer_on(
+    clock: FakeClock, buckets: MemoryBuckets | None = None, limits: dict[Quota, Limit] | None = None
+) -> Pacer:
+    return Pacer(
+        buckets or MemoryBuckets(), "contoso/app", Pause(clock, clock.sleep), limits=limits or LIMITS
+    )
 
 
 @pytest.mark.parametrize("quota", PUBLISHED)

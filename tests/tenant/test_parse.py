@@ -63,7 +63,12 @@ def test_a_formerly_synced_account_is_not_synced() -> None:
 
 MOBILE = {"@odata.type": "#microsoft.graph.phoneAuthenticationMethod", "id": "3179e48a-750b-4051-897c-87b9720928f7",
           "phoneNumber": "+1 2065550100", "phoneType": "mobile"}  # fmt: skip
-OFFICE = {**MOBILE, "id": "e37fc753-ff3b-4958-9484-eaa9425c82bc", "phoneNumber": "+1 2065550199", "phoneType": "office"}
+OFFICE = {
+    **MOBILE,
+    "id": "e37fc753-ff3b-4958-9484-eaa9425c82bc",
+    "phoneNumber": "+1 2065550199",
+    "phoneType": "office",
+}
 EMAIL = {"@odata.type": "#microsoft.graph.emailAuthenticationMethod", "id": "3ddfcfc8-9383-446f-83cc-3ab9be4be18f",
          "emailAddress": "a@fabrikam.com"}  # fmt: skip
 APP = {"@odata.type": "#microsoft.graph.microsoftAuthenticatorAuthenticationMethod", "id": "x"}
@@ -89,17 +94,25 @@ def test_the_kinds_of_methods(listed: list[dict[str, Any]], kinds: set[MethodKin
 
 def test_methods_keep_value_and_id() -> None:
     assert parse.methods({"value": [EMAIL, OFFICE, MOBILE]}) == Methods(
-        email="a@fabrikam.com", email_id=EMAIL["id"], mobile_phone="+1 2065550100", mobile_phone_id=MOBILE["id"]
+        email="a@fabrikam.com",
+        email_id=EMAIL["id"],
+        mobile_phone="+1 2065550100",
+        mobile_phone_id=MOBILE["id"],
     )
 
 
 def test_the_organization_with_its_domains_in_lower_case() -> None:
-    body = {"value": [{"id": "t", "displayName": "Contoso", "verifiedDomains": [{"name": "Contoso.com"}, {"name": None}]}]}
+    domains = [{"name": "Contoso.com"}, {"name": None}]
+    body = {"value": [{"id": "t", "displayName": "Contoso", "verifiedDomains": domains}]}
     assert parse.organization(body) == Organization("t", "Contoso", frozenset({"contoso.com"}))
     assert parse.organization({"value": []}) is None
 
 
-ERROR = {"code": "Request_BadRequest", "message": "Invalid value\n specified.", "innerError": {"request-id": "r"}}
+ERROR = {
+    "code": "Request_BadRequest",
+    "message": "Invalid value\n specified.",
+    "innerError": {"request-id": "r"},
+}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +121,10 @@ ERROR = {"code": "Request_BadRequest", "message": "Invalid value\n specified.", 
         ({"error": ERROR}, Fault(400, "Request_BadRequest", "Invalid value specified.", "r")),
         ({"error": {"error": ERROR}}, Fault(400, "Request_BadRequest", "Invalid value specified.", "r")),
         ({"error": {"code": "", "innererror": {"code": "429"}}}, Fault(400, "429", "", "from-header")),
-        ({"error": {"code": None, "details": [{"code": "ObjectConflict"}]}}, Fault(400, "ObjectConflict", "", "from-header")),
+        (
+            {"error": {"code": None, "details": [{"code": "ObjectConflict"}]}},
+            Fault(400, "ObjectConflict", "", "from-header"),
+        ),
         (None, Fault(400, "http_400", "", "from-header")),
         ({"error": "text"}, Fault(400, "http_400", "", "from-header")),
     ],
@@ -119,7 +135,9 @@ def test_faults(body: object, fault: Fault) -> None:
 
 def test_a_fault_shows_no_contact_data() -> None:
     message = "Resource 'ada.lovelace@contoso.com' does not exist, nor +1 2065550100 or 2065550100."
-    told = str(parse.fault(Reply(404, {}, {"error": {"code": "Request_ResourceNotFound", "message": message}})))
+    told = str(
+        parse.fault(Reply(404, {}, {"error": {"code": "Request_ResourceNotFound", "message": message}}))
+    )
     assert "lovelace" not in told
     assert "206555" not in told
 

@@ -33,7 +33,9 @@ CONTACT = frozenset({"User-Mail.ReadWrite.All", "User-Phone.ReadWrite.All"})
          ("User.Read.All or User.ReadWrite.All", "Organization.Read.All or User.Read.All")),
     ],
 )  # fmt: skip
-def test_missing(granted: frozenset[str] | None, target: Target, enable: bool, expected: tuple[str, ...]) -> None:
+def test_missing(
+    granted: frozenset[str] | None, target: Target, enable: bool, expected: tuple[str, ...]
+) -> None:
     assert missing(granted, target, enable) == expected
 
 

