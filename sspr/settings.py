@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 import platformdirs
@@ -207,8 +207,6 @@ def _anchored(tenant: TenantSettings, folder: Path) -> TenantSettings:
 _T = TypeVar("_T", bound=_Table)
 _AT = re.compile(r" - at `(?:key in )?\$\.?(?P<key>[^`]*)`$")
 _FIELD = re.compile(r"(?P<what>unknown|required) field `(?P<field>[^`]*)`")
-# What the library says of a value that is none of several: it quotes the value, which we never do.
-_CHOICES = re.compile(r"^Invalid enum value .*")
 
 
 def _convert(table: object, kind: type[_T], prefix: str) -> _T:
@@ -226,8 +224,23 @@ def _convert(table: object, kind: type[_T], prefix: str) -> _T:
         raise CannotStart(f"the key '{name}' is {'not known' if field['what'] == 'unknown' else 'needed'}.")
     if text.startswith("'"):  # one of our own sentences, which names the key
         raise CannotStart(f"in [{key}], {text}.") if key else CannotStart(f"{text}.")
-    said = _CHOICES.sub("has a value that is not one of those it can have", text)
+    said = (
+        f"it must be one of {_choices(kind, at['key'] if at else '')}"
+        if text.startswith("Invalid enum")
+        else text
+    )
     raise CannotStart(f"the key '{key}' is wrong: {said[:1].lower()}{said[1:]}.")
+
+
+def _choices(kind: type[_Table], key: str) -> str:
+    """What a key can be. The library quotes the value that it cannot be, which may be a secret put there by mistake."""
+    annotation = get_type_hints(kind).get(key)
+    values = (
+        annotation
+        if isinstance(annotation, type) and issubclass(annotation, StrEnum)
+        else get_args(annotation)
+    )
+    return ", ".join(str(value) for value in values)
 
 
 def _as_path(kind: type, value: object) -> object:

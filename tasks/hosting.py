@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sspr.errors import SsprError, Stopped
 from sspr.job import Host, Job, JobRequest, Step
@@ -27,6 +29,7 @@ class Hosted:
     job: Job
     approve: Callable[[], bool] | None = None
     error: SsprError | None = field(default=None, init=False)
+    on_sigterm: Any = field(default=None, init=False)
 
     def take(self, step: Step) -> None:
         """Carries out one step. Raises `SsprError`, and keeps it."""
@@ -51,6 +54,7 @@ def lend(hosted: Hosted) -> Iterator[None]:
     The command `sspr` lends a run that it has opened and leased itself, with options that are no parameters of
     the flow and with its own display, question and signals.
     """
+    hosted.on_sigterm = signal.getsignal(signal.SIGTERM)
     token = _lent.set(hosted)
     try:
         yield
@@ -68,7 +72,7 @@ def hosted(flow_run_id: str, request: Callable[[Settings], JobRequest]) -> Itera
     lent = _lent.get()
     if lent is not None:
         lent.job._ledger.bind_flow(flow_run_id, lent.job.id)  # noqa: SLF001
-        with _noting(lent):
+        with _orderly_sigterm(lent.on_sigterm), _noting(lent):
             yield lent
         return
     settings = load_settings()
@@ -93,3 +97,16 @@ def _noting(hosted: Hosted) -> Iterator[Hosted]:
             hosted.error = error if isinstance(error, SsprError) else Stopped("Interrupted.")
         hosted.close()
         raise
+
+
+@contextmanager
+def _orderly_sigterm(handler: Any) -> Iterator[None]:
+    """Puts the lender's handler back for a while: Prefect's own ends the process in the middle of a batch."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

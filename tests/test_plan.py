@@ -67,13 +67,17 @@ BOTH_PROPERTIES = contact_change(
             id="phone-mastered-on-premises-is-left",
         ),
         pytest.param(
-            replace(BARE, methods=Methods(email="x@adatum.com", email_id="e", mobile_phone="+49 15112345678")),
+            replace(
+                BARE, methods=Methods(email="x@adatum.com", email_id="e", mobile_phone="+49 15112345678")
+            ),
             Target.METHODS,
             [],
             ["email_method_differs", "phone_method_differs"],
             id="registered-methods-are-theirs",
         ),
-        pytest.param(replace(BARE, methods=None), Target.METHODS, [], [], id="unread-methods-are-not-written"),
+        pytest.param(
+            replace(BARE, methods=None), Target.METHODS, [], [], id="unread-methods-are-not-written"
+        ),
     ],
 )
 def test_only_what_differs_is_written(

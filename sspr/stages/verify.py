@@ -97,23 +97,25 @@ def _read_back(context: Context, rows: Sequence[RowRecord]) -> dict[int, Account
     return seen
 
 
+_Verdict = tuple[ChangeMove | None, Finding | None]
+
+
 def _judge(
     context: Context, row: RowRecord, record: ChangeRecord, account: Account | Fault | None, asked_at: float
-) -> tuple[ChangeMove | None, Finding | None]:
+) -> _Verdict:
     """Where one write goes after a look, and what is to be said of it where it did not succeed."""
-    kind = record.change.kind
     if record.state in _DONE:
         return None, _said_of(record) if record.state is not ChangeState.CONFIRMED else None
     if isinstance(account, Account) and plan.shows(record.change, account):
         if record.state is ChangeState.ACCEPTED:
             context.sight.horizon = max(context.sight.horizon, record.sent_at or 0.0)
-        return ChangeMove(record.seq, kind, ChangeState.CONFIRMED), None
+        return ChangeMove(record.seq, record.change.kind, ChangeState.CONFIRMED), None
+    if isinstance(account, Fault) and (account.status == 429 or account.status >= 500):
+        # Nothing was seen: it is looked at again, and never written again meanwhile.
+        return _await(record, record.sent_at, asked_at)
     if record.state is ChangeState.ACCEPTED:
-        age = asked_at - (record.answered_at or asked_at)
-        context.sight.lag = max(context.sight.lag, age)
-        if age > CONFIRM_SECONDS:
-            return ChangeMove(record.seq, kind, ChangeState.LOST), Finding("not_confirmed")
-        return None, None
+        context.sight.lag = max(context.sight.lag, asked_at - (record.answered_at or asked_at))
+        return _await(record, record.answered_at, asked_at)
     if record.state is ChangeState.REFUSED:
         return _judge_refused(context, record, asked_at)
     if record.state is ChangeState.SENT and _is_hidden_by_lag(context, record, asked_at):
@@ -121,9 +123,14 @@ def _judge(
     return _decide_again(context, row, record, account)
 
 
-def _judge_refused(
-    context: Context, record: ChangeRecord, asked_at: float
-) -> tuple[ChangeMove | None, Finding | None]:
+def _await(record: ChangeRecord, since: float | None, asked_at: float) -> _Verdict:
+    """A write that no look has shown yet: looked for again, and given up in the end."""
+    if asked_at - (since or asked_at) <= CONFIRM_SECONDS:
+        return None, None
+    return ChangeMove(record.seq, record.change.kind, ChangeState.LOST), Finding("not_confirmed")
+
+
+def _judge_refused(context: Context, record: ChangeRecord, asked_at: float) -> _Verdict:
     said = _said_of(record)
     if said.code == "synced_from_on_premises" and context.target.methods:
         return ChangeMove(record.seq, record.change.kind, ChangeState.DROPPED), said
@@ -148,7 +155,7 @@ def _is_hidden_by_lag(context: Context, record: ChangeRecord, asked_at: float) -
 
 def _decide_again(
     context: Context, row: RowRecord, record: ChangeRecord, account: Account | Fault | None
-) -> tuple[ChangeMove | None, Finding | None]:
+) -> _Verdict:
     """A write that was certainly not applied: to be sent again against what the account holds now, or given up."""
     kind = record.change.kind
     if not isinstance(account, Account) or record.attempts >= MAX_ATTEMPTS:

@@ -75,7 +75,10 @@ def test_wrong_arguments_and_files(
         ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n', "certificate_file"),
         ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\ncertificate_file = "no.pem"\n', "no.pem"),
         ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n[policy]\nno_such_code = "warn"\n', "no_such_code"),
-        ('[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n[policy]\nphone_shared = "loud"\n', "[policy] phone_shared"),
+        (
+            '[tenants.a]\ntenant_id = "x"\nclient_id = "y"\n[policy]\nphone_shared = "loud"\n',
+            "[policy] phone_shared",
+        ),
         ('[ledger]\nurl = "nosuch://user:hunter2@example.org/x"\n', "ledger"),
     ],
 )
@@ -86,9 +89,7 @@ def test_wrong_configuration(toml: str, said: str, here: Path, capsys: pytest.Ca
     assert not any(secret in errors for secret in ("s3cr3t", "hunter2"))
 
 
-def _assert_could_not_start(
-    code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]
-) -> str:
+def _assert_could_not_start(code: int, said: str, here: Path, capsys: pytest.CaptureFixture[str]) -> str:
     output = capsys.readouterr()
     assert (code, output.out) == (2, "")
     assert said in output.err

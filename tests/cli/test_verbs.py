@@ -136,12 +136,14 @@ def test_a_rejected_file_is_mended_and_given_back(here: Path) -> None:
     rejected = here / "one" / "rejected.csv"
     text = rejected.read_text(encoding="utf-8-sig")
     mended = here / "mended.csv"
-    mended.write_text(text.replace(f"{BAD[0]},,12", f"{BAD[0]},liv@fabrikam.com,+47 40612382"), encoding="utf-8")
+    mended.write_text(
+        text.replace(f"{BAD[0]},,12", f"{BAD[0]},liv@fabrikam.com,+47 40612382"), encoding="utf-8"
+    )
     assert main(["run", str(mended), "--yes", "--out", "two"]) == 0
     assert json.loads((here / "two" / "report.json").read_text())["counts"]["updated"] == 1
 
 
-def test_a_template_is_printed_as_it_is_used(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_template_is_printed_as_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["template"]) == 0
     assert "canonical" in capsys.readouterr().out.split()
     assert main(["template", "canonical"]) == 0

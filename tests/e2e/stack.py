@@ -22,6 +22,20 @@ SECRET = "E2E_CLIENT_SECRET"
 
 
 @dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it wrote to standard error."""
+
+    code: int
+    said: str
+
+
+def ended(process: subprocess.Popen[str]) -> Ended:
+    """Waits for the command's end."""
+    _, said = process.communicate(timeout=PATIENCE)
+    return Ended(process.returncode, said)
+
+
+@dataclass(frozen=True)
 class Stack:
     """Server, deployment and worker, and where the worker keeps its ledger and finds its settings."""
 
@@ -36,12 +50,12 @@ class Stack:
         """A flow run of the deployment, started over the API, as it ended."""
         return self.prefect.wait(self.prefect.create_run("onboard/onboard", parameters), PATIENCE)
 
-    def sspr(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def start_sspr(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """The command, in the worker's home, with the server configured."""
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "SSPR_"))
         }
-        return subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", "sspr", *arguments],
             env={
                 **inherited,
@@ -54,11 +68,15 @@ class Stack:
                 **environment,
             },
             cwd=self.folder,
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=PATIENCE,
-            check=False,
         )
+
+    def sspr(self, *arguments: str, **environment: str) -> Ended:
+        """The command as it ended."""
+        return ended(self.start_sspr(*arguments, **environment))
 
     def again(self, flow_run: FlowRun) -> FlowRun:
         """The Retry button of Prefect's UI, which sends just this; the flow run as it ended then."""

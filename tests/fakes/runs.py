@@ -10,7 +10,17 @@ from sspr.model import Source, Target
 
 def new_run(ledger: Ledger, folder: Path, rows: int, command: str = "run") -> RunLedger:
     """A run whose `rows` rows are all fit to be applied: admin1@contoso.com and so on."""
-    run = ledger.new_run(new_run_id(0.0), command, "contoso", Target.BOTH, {}, [(folder / "a.csv", "a.csv")], folder / "out", "me", 0.0)
+    run = ledger.new_run(
+        new_run_id(0.0),
+        command,
+        "contoso",
+        Target.BOTH,
+        {},
+        [(folder / "a.csv", "a.csv")],
+        folder / "out",
+        "me",
+        0.0,
+    )
     header = ("user_principal_name", "alternate_email", "mobile_phone")
     source = Source("a.csv", "0" * 64, "utf-8", ",", header, {name: n for n, name in enumerate(header)})
     run.take_in([(0, source)], (_row(number) for number in range(1, rows + 1)))

@@ -62,7 +62,9 @@ def test_a_run_killed_after_a_write_was_applied_and_before_its_answer_is_not_rep
     _resume_and_judge(output.strip(), server, settings, ledger, tmp_path / "out")
 
 
-def _resume_and_judge(run_id: str, server: SimulatedTenant, settings: Settings, ledger: Ledger, out: Path) -> None:
+def _resume_and_judge(
+    run_id: str, server: SimulatedTenant, settings: Settings, ledger: Ledger, out: Path
+) -> None:
     job = Job.load(ledger, settings, run_id, LATER)
     job.carry_out()
     report = job.close()

@@ -20,6 +20,7 @@ from sspr.simulated.faults import Fault
 from sspr.simulated.samples import administrators, application
 from sspr.simulated.state import Account, Phone
 from sspr.stages.context import Options
+from sspr.stages.limits import parse_max_failures
 from tests.fakes.clocks import FastClock
 from tests.fakes.tenants import HEADER, double_writes, read_results, settings_for, wanted, write_input
 from tests.job.conftest import Serve
@@ -53,7 +54,9 @@ def carry_out(
     return dict(report), read_results(out)
 
 
-PLAIN = Account("00000000-0000-0000-0000-000000000001", "jane@contoso.onmicrosoft.com", mail="jane@contoso.com")
+PLAIN = Account(
+    "00000000-0000-0000-0000-000000000001", "jane@contoso.onmicrosoft.com", mail="jane@contoso.com"
+)
 HELD = replace(
     PLAIN,
     other_mails=(EMAIL,),
@@ -67,8 +70,12 @@ HELD = replace(
     ("account", "target", "expected"),
     [
         pytest.param(PLAIN, Target.BOTH, {"status": "updated", "ready": "yes"}, id="plain"),
-        pytest.param(PLAIN, Target.METHODS, {"status": "updated", "ready": "yes"}, id="methods-open-the-door"),
-        pytest.param(PLAIN, Target.CONTACT, {"status": "updated", "ready": "no"}, id="properties-alone-do-not"),
+        pytest.param(
+            PLAIN, Target.METHODS, {"status": "updated", "ready": "yes"}, id="methods-open-the-door"
+        ),
+        pytest.param(
+            PLAIN, Target.CONTACT, {"status": "updated", "ready": "no"}, id="properties-alone-do-not"
+        ),
         pytest.param(HELD, Target.BOTH, {"status": "unchanged", "ready": "yes"}, id="held-already"),
         pytest.param(
             replace(PLAIN, enabled=False),
@@ -76,7 +83,12 @@ HELD = replace(
             {"status": "updated", "warnings": "user_disabled", "ready": "no"},
             id="disabled",
         ),
-        pytest.param(replace(PLAIN, guest=True), Target.BOTH, {"status": "rejected", "reason": "user_is_guest"}, id="guest"),
+        pytest.param(
+            replace(PLAIN, guest=True),
+            Target.BOTH,
+            {"status": "rejected", "reason": "user_is_guest"},
+            id="guest",
+        ),
         pytest.param(
             replace(PLAIN, synced=True),
             Target.BOTH,
@@ -153,7 +165,12 @@ def test_other_addresses_are_kept_behind_the_new_one(serve: Serve, ledger: Ledge
     [admin] = state.accounts.values()
     state.put(replace(admin, other_mails=("old@adatum.com", "older@adatum.com")))
     server = serve(state)
-    carry_out(ledger, settings_for(server, tmp_path), write_input(tmp_path / "in.csv", [admin.upn]), tmp_path / "out")
+    carry_out(
+        ledger,
+        settings_for(server, tmp_path),
+        write_input(tmp_path / "in.csv", [admin.upn]),
+        tmp_path / "out",
+    )
     [after] = server.state.accounts.values()
     assert after.other_mails == (EMAIL, "old@adatum.com", "older@adatum.com")
 
@@ -171,7 +188,9 @@ def test_methods_are_replaced_on_request(serve: Serve, ledger: Ledger, tmp_path:
     assert (row["status"], row["email_method_before"]) == ("updated", "mine@adatum.com")
 
 
-def test_every_row_has_one_line_in_input_order_whatever_it_is(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+def test_every_row_has_one_line_in_input_order_whatever_it_is(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
     server = serve(administrators(3))
     upns = [account.upn for account in server.state.accounts.values()]
     rows = [
@@ -210,7 +229,9 @@ def test_a_second_run_of_the_same_file_writes_nothing(serve: Serve, ledger: Ledg
     assert (report["exit_code"], report["graph"]["writes"]) == (0, 0)
 
 
-def test_a_read_lag_is_waited_out_and_nothing_is_written_twice(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_read_lag_is_waited_out_and_nothing_is_written_twice(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
     server = serve(admins=25, behaviour=Behaviour(quotas=None, read_lag=2.0))
     file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
     report, _ = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out")
@@ -265,12 +286,16 @@ _far_later = 4_000_000_000.0
 # -- refusals and faults --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("missing", ["User-Phone.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "User.Read.All"])
+@pytest.mark.parametrize(
+    "missing", ["User-Phone.ReadWrite.All", "UserAuthenticationMethod.ReadWrite.All", "User.Read.All"]
+)
 def test_a_missing_permission_stops_before_anything_is_written(
     missing: str, serve: Serve, ledger: Ledger, tmp_path: Path
 ) -> None:
     app = application()
-    state = administrators(5, app=replace(app, permissions=tuple(name for name in app.permissions if name != missing)))
+    state = administrators(
+        5, app=replace(app, permissions=tuple(name for name in app.permissions if name != missing))
+    )
     server = serve(state)
     file = write_input(tmp_path / "in.csv", [account.upn for account in state.accounts.values()])
     report, results = carry_out(ledger, settings_for(server, tmp_path), file, tmp_path / "out")
@@ -280,7 +305,9 @@ def test_a_missing_permission_stops_before_anything_is_written(
     assert {row["status"] for row in results} == {"pending"}
 
 
-def test_a_missing_directory_role_stops_the_run_and_is_named(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_missing_directory_role_stops_the_run_and_is_named(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
     state = administrators(30, app=application(directory_roles=()))
     server = serve(state)
     settings = settings_for(server, tmp_path)
@@ -292,7 +319,9 @@ def test_a_missing_directory_role_stops_the_run_and_is_named(serve: Serve, ledge
     assert server.journal.writes() == []
 
 
-def test_a_run_that_was_refused_goes_on_once_the_role_is_there(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
+def test_a_run_that_was_refused_goes_on_once_the_role_is_there(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
     state = administrators(30, app=application(directory_roles=()))
     server = serve(state)
     settings = settings_for(server, tmp_path)
@@ -306,14 +335,18 @@ def test_a_run_that_was_refused_goes_on_once_the_role_is_there(serve: Serve, led
 
 FAULTS = {
     "429 of items": Fault(match="* /users/*", status=429, probability=0.1, retry_after=1),
-    "409 of writes": Fault(match="PATCH *", status=409, code="Directory_ConcurrencyViolation", probability=0.2),
+    "409 of writes": Fault(
+        match="PATCH *", status=409, code="Directory_ConcurrencyViolation", probability=0.2
+    ),
     "503 of items": Fault(match="* /users/*", status=503, probability=0.1),
     "500 after the write": Fault(match="P* /users/*", status=500, probability=0.15, after_write=True),
     "504 before the write": Fault(match="P* /users/*", status=504, probability=0.1),
     "envelope 503": Fault(match="POST /$batch", status=503, on="request", nth=(4, 6, 9)),
     "reset before": Fault(match="POST /$batch", effect="reset", on="request", nth=(3, 7)),
     "reset after": Fault(match="POST /$batch", effect="reset", on="request", nth=(5, 8), after_write=True),
-    "an item missing from the answer": Fault(match="P* /users/*", effect="omit", probability=0.1, after_write=True),
+    "an item missing from the answer": Fault(
+        match="P* /users/*", effect="omit", probability=0.1, after_write=True
+    ),
 }
 
 
@@ -356,14 +389,36 @@ def test_settings_that_cannot_work_open_no_run(serve: Serve, ledger: Ledger, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_max_failures_stops_and_leaves_the_rest_pending(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
-    server = serve(admins=4)
-    settings = settings_for(server, tmp_path)
-    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+@pytest.mark.parametrize(
+    ("most", "code", "statuses"),
+    [("2", 3, {"pending", "updated"}), ("20%", 1, {"failed", "updated"}), (None, 1, {"failed", "updated"})],
+)
+def test_more_failures_than_are_allowed_stop_the_run_and_the_rest_stays_pending(
+    most: str | None, code: int, statuses: set[str], serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    state = administrators(60)
+    for account in list(state.accounts.values())[10:15]:
+        state.put(replace(account, restricted=True))  # one that the application's role does not reach
+    server = serve(state)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in state.accounts.values()])
+    report, results = carry_out(
+        ledger,
+        settings_for(server, tmp_path),
+        file,
+        tmp_path / "out",
+        target=Target.CONTACT,
+        max_failures=most,
+    )
+    assert report["exit_code"] == code
+    assert {row["status"] for row in results} <= statuses
+    failed = [row for row in results if row["status"] == "failed"]
+    assert {row["reason"] for row in failed} <= {"permission_denied"}
+    assert all(
+        "Authorization_RequestDenied" in row["message"] and "request id" in row["message"] for row in failed
+    )
+
+
+@pytest.mark.parametrize("text", ["many", "-1", "101%", "5.5%", ""])
+def test_a_limit_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(CannotStart, match="max-failures"):
-        from sspr.stages.limits import parse_max_failures
-
-        parse_max_failures("many", 10)
-    report, _ = carry_out(ledger, settings, file, tmp_path / "out", max_failures="0")
-    assert report["counts"]["updated"] == 4
-
+        parse_max_failures(text, 10)

@@ -51,7 +51,9 @@ def test_final_rows_never_move_and_have_a_status_of_their_own() -> None:
         (RowState.WRITING, "run", Status.PENDING),
     ],
 )
-def test_a_row_that_has_not_ended_is_told_by_the_command(state: RowState, command: str, status: Status) -> None:
+def test_a_row_that_has_not_ended_is_told_by_the_command(
+    state: RowState, command: str, status: Status
+) -> None:
     assert status_of(state, command) is status
 
 

@@ -97,7 +97,11 @@ def test_a_flow_run_is_bound_to_the_run_that_it_began(ledger: Ledger, tmp_path: 
 
 
 def test_a_lease_is_refused_while_its_holder_lives_and_free_afterwards(ledger: Ledger) -> None:
-    with ledger.leased("run-1"), pytest.raises(CannotStart, match="being worked on by process"), ledger.leased("run-1"):
+    with (
+        ledger.leased("run-1"),
+        pytest.raises(CannotStart, match="being worked on by process"),
+        ledger.leased("run-1"),
+    ):
         pytest.fail("two processes hold one run")
     with ledger.leased("run-1"):
         pass
@@ -114,7 +118,9 @@ def test_a_holder_that_was_killed_locks_nobody_out(ledger: Ledger, tmp_path: Pat
         pass
 
 
-def test_the_lease_of_another_machine_ends_by_its_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lease_of_another_machine_ends_by_its_time(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with ledger.leased("run-1", clock=lambda: 1000.0):
         monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
         with pytest.raises(CannotStart), ledger.leased("run-1", clock=lambda: 1000.0 + LEASE_SECONDS - 1):
