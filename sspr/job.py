@@ -125,7 +125,15 @@ class Job:
         run_id = new_run_id(host.clock())
         folder = private_folder(request.out or Path("runs") / run_id)
         run = ledger.new_run(
-            run_id, request.command, request.tenant, target, asdict(options), files, folder, _who(), host.clock()
+            run_id,
+            request.command,
+            request.tenant,
+            target,
+            asdict(options),
+            files,
+            folder,
+            _who(),
+            host.clock(),
         )
         return cls(ledger, settings, run, host)
 

@@ -7,6 +7,7 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
@@ -78,8 +79,12 @@ def command(
 
     how = _behaviour(latency, jitter, lag, quota, faults, seed)
     stop = threading.Event()
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), lambda _signal, _frame: stop.set())
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     with contextlib.ExitStack() as stack:
         folder = (
             state.absolute().parent if state else Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -241,7 +241,8 @@ class RunLedger:
             return
         with self._engine.begin() as connection:
             mine = (row.c.run_id == self.run_id) & row.c.seq.in_([end.seq for end in ends])
-            warned = {each.seq: each.warnings for each in connection.execute(sa.select(row.c.seq, row.c.warnings).where(mine))}
+            said = sa.select(row.c.seq, row.c.warnings).where(mine)
+            warned = {each.seq: each.warnings for each in connection.execute(said)}
             moves = []
             for end in ends:
                 values: dict[str, Any] = {

@@ -130,7 +130,7 @@ class Ledger:
 
     # -- the pacing window ------------------------------------------------------------------------
 
-    def reserve(self, name: str, n: float, rate: float, burst: float, now: float) -> float:
+    def reserve(self, name: str, n: float, rate: float, now: float) -> float:
         """Takes `n` units of a quota that refills at `rate` a second. Returns the quota's new theoretical
         arrival time `tat`: they may be sent at `tat - burst / rate`. First come, first served.
         """

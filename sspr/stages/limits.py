@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # So many first writes refused with 403 and none accepted: something is wrong with the permission, not with the rows.
 FIRST_REFUSALS = 20
 # Where a run has fewer writes than that, all of them, and more than one: a single account may be a protected one.
+# So may all that are left where more rows than were refused hold their values already: an earlier run was let in.
 FEWEST_REFUSALS = 2
 
 
@@ -63,16 +64,12 @@ class Limits:
             )
             open_ = sum(counts.get((kind, state), 0) for state in (ChangeState.PLANNED, ChangeState.SENT))
             enough = forbidden >= FIRST_REFUSALS or (forbidden >= FEWEST_REFUSALS and not open_)
-            if enough and not done and not self._others_were_let_in():
+            if enough and not done and forbidden > run.counts().get(RowState.UNCHANGED, 0):
                 run.reopen_forbidden(kind)
                 raise Stopped(
                     f"Microsoft Graph refused every one of the first {forbidden} writes with 403. "
                     f"{explain_403(kind)}"
                 )
-
-    def _others_were_let_in(self) -> bool:
-        """Whether rows hold their values already: then what is left may well be the protected accounts."""
-        return bool(self._context.run.counts().get(RowState.UNCHANGED))
 
     def _stop_past_max_failures(self) -> None:
         if self._most is None:

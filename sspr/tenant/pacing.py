@@ -26,7 +26,7 @@ MARGIN = 0.05
 class Buckets(Protocol):
     """Where buckets stand. Names are opaque; times are seconds since the epoch."""
 
-    def reserve(self, name: str, n: float, rate: float, burst: float, now: float) -> float:
+    def reserve(self, name: str, n: float, rate: float, now: float) -> float:
         """Takes `n` units in one atomic step and returns the new `tat`: they may go at `tat - burst / rate`."""
         ...
 
@@ -47,9 +47,8 @@ class MemoryBuckets:
         self._tat: dict[str, float] = {}
         self._held: dict[str, float] = {}
 
-    def reserve(self, name: str, n: float, rate: float, burst: float, now: float) -> float:
-        """See `Buckets.reserve`; `burst` matters to the caller only."""
-        del burst
+    def reserve(self, name: str, n: float, rate: float, now: float) -> float:
+        """See `Buckets.reserve`."""
         with self._lock:
             tat = max(self._tat.get(name, now), now) + n / rate
             self._tat[name] = tat
@@ -164,7 +163,7 @@ class Pacer:
     def _reserve(self, quota: Quota, n: int) -> float:
         limit = self._limits[quota]
         now = self._pause.clock()
-        tat = self._buckets.reserve(self._name(quota), n, limit.rate, limit.burst, now)
+        tat = self._buckets.reserve(self._name(quota), n, limit.rate, now)
         return tat - limit.burst / limit.rate
 
     def _held_until(self, cost: Cost) -> float:

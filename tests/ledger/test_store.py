@@ -141,7 +141,7 @@ def test_no_window_holds_more_than_its_burst_and_its_refill(
     with closing(Ledger.open(None, tmp_path_factory.mktemp("ledger"))) as ledger:
         for pause, count in asks:
             now += pause
-            sent.append((max(now, ledger.reserve("writes", count, RATE, BURST, now) - BURST / RATE), count))
+            sent.append((max(now, ledger.reserve("writes", count, RATE, now) - BURST / RATE), count))
     for start, _ in sent:
         for end, _ in sent:
             inside = sum(count for at, count in sent if start <= at <= end)
@@ -152,5 +152,5 @@ def test_a_hold_is_only_ever_lengthened(ledger: Ledger) -> None:
     assert ledger.held_until("writes") == 0.0
     ledger.hold("writes", 50.0)
     ledger.hold("writes", 20.0)
-    ledger.reserve("writes", 1, RATE, BURST, 10.0)
+    ledger.reserve("writes", 1, RATE, 10.0)
     assert ledger.held_until("writes") == 50.0

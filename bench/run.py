@@ -1,0 +1,68 @@
+"""What sspr costs, as ratios to named references measured in the same minutes: `python bench/run.py --help`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+# Started by its path, from any folder: the modules beside it are found from the root of the project.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import check, cost, start
+from bench.processes import Place
+from bench.table import Measure, as_json, as_text, frame
+
+BENCHMARKS = ("start", "check", "cost")
+
+
+@click.command()
+@click.option(
+    "--rows", type=click.IntRange(1, 10_000), default=1_000, show_default=True, help="Of a run in `cost`."
+)
+@click.option("--only", type=click.Choice(BENCHMARKS), multiple=True, help="This one; may be repeated.")
+@click.option(
+    "--starts", type=click.IntRange(1), default=7, show_default=True, help="Runs of `start`, each way."
+)
+@click.option("--checks", type=click.IntRange(1), default=3, show_default=True, help="Runs of `check`.")
+@click.option(
+    "--runs", type=click.IntRange(1), default=1, show_default=True, help="Runs of `cost`, each target."
+)
+@click.option("--json", "wants_json", is_flag=True, help="The table as JSON.")
+def main(rows: int, only: tuple[str, ...], starts: int, checks: int, runs: int, wants_json: bool) -> None:
+    """Measure, and print one table. Progress goes to standard error."""
+    benchmarks: dict[str, Callable[[Place], list[Measure]]] = {
+        "start": lambda place: start.measure(place, starts),
+        "check": lambda place: check.measure(place, checks),
+        "cost": lambda place: cost.measure(place, rows, runs),
+    }
+    measures: list[Measure] = []
+    with tempfile.TemporaryDirectory(prefix="sspr-bench-") as folder:
+        place = Place(Path(folder))
+        for name in BENCHMARKS:
+            if not only or name in only:
+                click.echo(f"{name} …", err=True)
+                measures += benchmarks[name](place)
+    table, notes = frame(measures), _notes(rows)
+    click.echo(as_json(table, notes) if wants_json else as_text(table, notes))
+
+
+def _notes(rows: int) -> list[str]:
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return [
+        f"Python {platform.python_version()}, {os.cpu_count()} processors{load} at the end.",
+        "ratio: to what `against` names; the median of the ratios of pairs measured one after the other.",
+        "All commands run in processes of their own, with bytecode at hand as an installed product has it.",
+        f"cost: {rows:,} rows; the tenant in another process, documented quotas, 120 ± 60 ms an answer.",
+        "own share: the process's time, from its start to its end, without graph.seconds of report.json.",
+        "start: a run of one row, no latency; until the request arrives at the tenant.",
+    ]
+
+
+if __name__ == "__main__":
+    main()
