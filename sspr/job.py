@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING
 from sspr.contacts.codes import Policy
 from sspr.errors import CannotStart, SsprError, Stopped
 from sspr.files import private_folder
+from sspr.input import standard
 from sspr.input.table import ReadOptions
 from sspr.ledger import Ledger, RowState, RunLedger, RunRecord, new_run_id
 from sspr.model import Target, Traffic
-from sspr.settings import Settings
+from sspr.settings import Settings, home
 from sspr.stages import check
 from sspr.stages.context import Chunk, Context, Options
 from sspr.tenancy import Tenancy
@@ -120,8 +121,12 @@ class Job:
         target = request.target or (tenant.target if tenant else Target.BOTH)
         if request.command != "check":
             Tenancy(settings, ledger).check(request.tenant)
-        files = [(Path(name).expanduser().absolute(), name) for name in request.files]
-        check.open_tables(files, ReadOptions(options.mapping, options.encoding))
+        files = [(_path(name), name) for name in request.files]
+        try:
+            check.open_tables(files, ReadOptions(options.mapping, options.encoding))
+        except CannotStart:
+            _forget(files)
+            raise
         run_id = new_run_id(host.clock())
         folder = private_folder(request.out or Path("runs") / run_id)
         run = ledger.new_run(
@@ -306,6 +311,7 @@ class Job:
         files = [(Path(source.path), source.name) for source in self.run.sources()]
         tables = check.open_tables(files, ReadOptions(self.options.mapping, self.options.encoding))
         check.check(self.run, tables, self._policy, self.record.target, self.options.default_country)
+        _forget(files)
         rows = self.run.last_seq()
         self._host.progress(Stage.CHECK, rows, rows)
         self.record = self.run.record()
@@ -315,6 +321,15 @@ class Job:
 
         look_at_flag(self.context, self.record, enable=self.writes and self.options.enable_feature)
         self.record = self.run.record()
+
+
+def _path(name: str) -> Path:
+    return standard.spool(home()) if name == standard.STANDARD_INPUT else Path(name).expanduser().absolute()
+
+
+def _forget(files: Sequence[tuple[Path, str]]) -> None:
+    for path, _ in files:
+        standard.forget(path)
 
 
 def _stage_function(stage: Stage) -> Callable[[Context, Chunk], None]:

@@ -104,8 +104,6 @@ def command(
         click.echo(f"# {server.graph_url} serves Graph and sign-in until this command is stopped (Ctrl-C).")
         click.echo(f"# export {SIMULATED_SECRET}={server.secret}")
         click.echo(server.tenants_toml(SIMULATED_SECRET), nl=False)
-        # A reader in a pipe waits for the last line.
-        click.get_text_stream("stdout").flush()
         stop.wait()
     return 0
 

@@ -8,13 +8,13 @@ from sspr.errors import Stopped
 from sspr.ledger import ChangeRecord, ChangeState, RowState
 from sspr.model import Answer, ChangeKind, Fate, Write
 from sspr.stages.compare import compare_again, fault_reason
-from sspr.stages.context import STALE_SECONDS, Chunk, Context
+from sspr.stages.context import Chunk, Context
 from sspr.stages.limits import Limits
 
 
 def apply(context: Context, chunk: Chunk) -> None:
     """Sends the chunk's planned writes. What was compared too long ago is compared anew first."""
-    stale = set(context.run.compared_before(chunk.first, chunk.last, context.clock() - STALE_SECONDS))
+    stale = set(context.run.compared_before(chunk.first, chunk.last, context.fresh_since))
     if stale:
         rows = context.run.rows(chunk.first, chunk.last, [RowState.PLANNED])
         compare_again(context, [row for row in rows if row.seq in stale])

@@ -14,7 +14,7 @@ from sspr.model import Finding, Organization, Target
 if TYPE_CHECKING:
     from sspr.tenant.graph import Tenant
 
-# A comparison older than this is made anew before its row is written: the account may have moved.
+# A comparison older than this, or another process's, is made anew before its row is written: the account may have moved.
 STALE_SECONDS = 120.0
 
 
@@ -71,9 +71,18 @@ class Context:
     progress: Callable[[str, int, int], None]
     cancelled: threading.Event
     sight: Sight = field(default_factory=Sight)
+    began: float = field(init=False)
     _organization: Organization | None = None
     _administrators: frozenset[str] | None = None
     _asked: bool = False
+
+    def __post_init__(self) -> None:
+        self.began = self.clock()
+
+    @property
+    def fresh_since(self) -> float:
+        """Comparisons made before this moment are to be made anew."""
+        return max(self.began, self.clock() - STALE_SECONDS)
 
     @property
     def organization(self) -> Organization:

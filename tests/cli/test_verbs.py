@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import stat
 from pathlib import Path
@@ -141,6 +142,15 @@ def test_a_rejected_file_is_mended_and_given_back(here: Path) -> None:
     )
     assert main(["run", str(mended), "--yes", "--out", "two"]) == 0
     assert json.loads((here / "two" / "report.json").read_text())["counts"]["updated"] == 1
+
+
+def test_standard_input_is_read_and_its_copy_forgotten(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = Path(write(here / "in.csv", *ROWS)).read_bytes()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    assert main(["check", "-", "--out", "out"]) == 0
+    report = json.loads((here / "out" / "report.json").read_text())
+    assert [(each["file"], each["rows"]) for each in report["inputs"]] == [("-", 2)]
+    assert list((home() / "standard-input").iterdir()) == []
 
 
 def test_a_template_is_printed_as_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
