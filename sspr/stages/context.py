@@ -14,7 +14,7 @@ from sspr.model import Finding, Organization, Target
 if TYPE_CHECKING:
     from sspr.tenant.graph import Tenant
 
-# A comparison older than this, or another process's, is made anew before its row is written: the account may have moved.
+# A comparison older than this, or of another process, is made anew before its row is written.
 STALE_SECONDS = 120.0
 
 

@@ -25,8 +25,11 @@ ADMINS = 40
 LATER = Host(clock=lambda: time.time() + 3600)
 
 
-@pytest.mark.parametrize("nth", [1, 2])
-@pytest.mark.parametrize("window", WINDOWS)
+# Two batches of each of the three kinds of write: those windows open six times, the others once.
+AGAIN = [("recorded, not sent", 3), ("answered, not noted", 4), ("noted, not read back", 6)]
+
+
+@pytest.mark.parametrize(("window", "nth"), [*((window, 1) for window in WINDOWS), *AGAIN])
 def test_a_run_killed_in_a_window_is_resumed_to_the_same_end(
     window: str, nth: int, serve: Serve, ledger: Ledger, tmp_path: Path, project: Path
 ) -> None:
@@ -34,11 +37,11 @@ def test_a_run_killed_in_a_window_is_resumed_to_the_same_end(
     settings = settings_for(server, tmp_path)
     file = write_input(tmp_path / "input.csv", [account.upn for account in server.state.accounts.values()])
     run_id, code = _run_until_killed([window, str(nth)], file, tmp_path, project)
-    assert code == -signal.SIGKILL or nth == 2  # a window that opens once only is not entered a second time
+    assert code == -signal.SIGKILL
     _resume_and_judge(run_id, server, settings, ledger, tmp_path / "out")
 
 
-@pytest.mark.parametrize("nth", [1, 25, 45, 85])
+@pytest.mark.parametrize("nth", [1, 45, 85])
 def test_a_run_killed_after_a_write_was_applied_and_before_its_answer_is_not_repeated(
     nth: int, serve: Serve, ledger: Ledger, tmp_path: Path, project: Path
 ) -> None:
