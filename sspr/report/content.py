@@ -18,11 +18,16 @@ _NOT_APPLIED = frozenset({Status.REJECTED, Status.FAILED, Status.PENDING})
 
 
 class InputReport(TypedDict):
-    """One input file. `notes`: what the reader made of it, in sentences."""
+    """One input file."""
 
     file: str
     sha256: str
     rows: int
+
+
+class ReadAs(TypedDict):
+    """How an input file was read, in the order of `inputs`. `notes`: what the reader made of it, in sentences."""
+
     encoding: str
     delimiter: str
     notes: list[str]
@@ -33,7 +38,6 @@ class FeatureReport(TypedDict):
 
     enabled_before: bool | None
     enabled_after: bool | None
-    meaning: str
 
 
 class Ready(TypedDict):
@@ -72,10 +76,12 @@ class Report(TypedDict):
     exit_code: int
     stopped_because: str
     inputs: list[InputReport]
+    read_as: list[ReadAs]
     counts: dict[str, int]
     reasons: dict[str, int]
     warnings: dict[str, int]
     feature: FeatureReport
+    feature_meaning: str
     ready: Ready
     not_ready: dict[str, int]
     graph: GraphReport
@@ -131,12 +137,15 @@ def build_report(
         exit_code=summary.exit_code,
         stopped_because=summary.stopped_because,
         inputs=_inputs(summary),
+        read_as=[
+            ReadAs(encoding=source.encoding, delimiter=source.delimiter, notes=list(source.notes))
+            for source in summary.sources
+        ],
         counts={status.value: tally.statuses[status] for status in Status},
         reasons=_by_frequency(tally.reasons),
         warnings=_by_frequency(tally.warnings),
-        feature=FeatureReport(
-            enabled_before=summary.feature_before, enabled_after=summary.feature_after, meaning=flag_meaning
-        ),
+        feature=FeatureReport(enabled_before=summary.feature_before, enabled_after=summary.feature_after),
+        feature_meaning=flag_meaning,
         ready=Ready(yes=tally.ready["yes"], no=tally.ready["no"], unknown=tally.ready[""]),
         not_ready=_by_frequency(tally.not_ready),
         graph=_graph(summary),
@@ -147,14 +156,7 @@ def build_report(
 
 def _inputs(summary: RunSummary) -> list[InputReport]:
     return [
-        InputReport(
-            file=source.name,
-            sha256=source.sha256,
-            rows=rows,
-            encoding=source.encoding,
-            delimiter=source.delimiter,
-            notes=list(source.notes),
-        )
+        InputReport(file=source.name, sha256=source.sha256, rows=rows)
         for source, rows in zip(summary.sources, summary.rows, strict=True)
     ]
 

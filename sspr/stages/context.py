@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from sspr.contacts.codes import Policy
 from sspr.ledger import RunLedger
 from sspr.model import Finding, Organization, Target
+from sspr.tenant.errors import PermissionMissing, TenantRefused
 
 if TYPE_CHECKING:
     from sspr.tenant.graph import Tenant
@@ -86,9 +87,12 @@ class Context:
 
     @property
     def organization(self) -> Organization:
-        """The tenant itself, asked for once."""
+        """The tenant itself, asked for once; without domains where it may not be read (they only serve a warning)."""
         if self._organization is None:
-            self._organization = self.tenant.organization()
+            try:
+                self._organization = self.tenant.organization()
+            except (PermissionMissing, TenantRefused):
+                self._organization = Organization("", "")
         return self._organization
 
     @property

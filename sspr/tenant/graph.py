@@ -38,6 +38,7 @@ _POLICY_WRITE: Cost = {Quota.UNITS: 1, Quota.WRITES: 1}
 
 _POLICY = "/policies/authorizationPolicy"
 _ORGANIZATION = "/organization?$select=id,displayName,verifiedDomains"
+_NO_PREMIUM = "AadPremiumLicenseRequired"  # role eligibility without Entra ID P2
 _LIMITED = Fault(
     200,
     "limited_information",
@@ -159,18 +160,17 @@ class Tenant:
     def administrators(self) -> frozenset[str] | None:
         """The object ids of all users that hold a directory role, at any scope, through a group, or eligible for it.
 
-        None where the application may not read role assignments. Eligible ones (Privileged Identity Management) and
-        members of groups are left out where those may not be read, or are not licensed.
+        None where the application may not read role assignments, or who is eligible for one (Privileged Identity
+        Management): nobody is called no administrator on half the knowledge. Without the licence for it nobody is
+        eligible. Members of groups that may not be read are left out.
         """
         assigned = self._list({"": roster.ASSIGNMENTS}, _TWO, batched=False)[""]
-        if isinstance(assigned, Fault):
-            if assigned.status == 403:
-                return None
-            raise TenantRefused("list the role assignments", assigned)
         eligible = self._list({"": roster.ELIGIBLE}, _TWO, batched=False)[""]
-        if isinstance(eligible, Fault):  # 400 AadPremiumLicenseRequired without Entra ID P2, or 403
-            log.debug("eligible role holders not listed: HTTP %d %s", eligible.status, eligible.code)
+        if isinstance(eligible, Fault) and eligible.code == _NO_PREMIUM:
             eligible = []
+        if isinstance(assigned, Fault) or isinstance(eligible, Fault):
+            log.debug("who holds a role is not known: %s, %s", _refusal(assigned), _refusal(eligible))
+            return None
         holders = roster.principals([*assigned, *eligible])
         members = self._list({group: roster.members_path(group) for group in holders.groups}, _MEMBERS)
         unread = sum(isinstance(listed, Fault) for listed in members.values())
@@ -352,6 +352,10 @@ class Tenant:
 
 def _body(ending: Ending[K]) -> object:
     return ending.reply.body if ending.outcome is Outcome.OK and ending.reply is not None else ending.fault
+
+
+def _refusal(listed: list[Mapping[str, object]] | Fault) -> str:
+    return f"HTTP {listed.status} {listed.code}" if isinstance(listed, Fault) else "listed"
 
 
 def _forbidden(fault: Fault) -> bool:

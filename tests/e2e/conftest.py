@@ -16,6 +16,7 @@ from tests.e2e.stack import SECRET, Stack
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `--dist loadgroup` all of these run in one process: a second server would cost more than it saves."""
     for item in items:
