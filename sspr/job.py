@@ -242,7 +242,7 @@ class Job:
 
             settle(self.context, self.chunks())
         elif step.chunk is not None:
-            _stage_function(step.stage)(self.context, step.chunk)
+            self._take_chunk(step.stage, step.chunk)
 
     def chunks(self) -> Sequence[Chunk]:
         """The rows of the run in consecutive chunks."""
@@ -307,6 +307,20 @@ class Job:
         counts = self.run.counts()
         return any(counts.get(state) for state in states)
 
+    def _take_chunk(self, stage: Stage, chunk: Chunk) -> None:
+        # Imported when taken: `check` alone needs nothing that knows a tenant.
+        from sspr.stages.apply import apply
+        from sspr.stages.compare import compare
+        from sspr.stages.limits import TooManyFailures
+        from sspr.stages.verify import verify
+
+        try:
+            {Stage.COMPARE: compare, Stage.APPLY: apply, Stage.VERIFY: verify}[stage](self.context, chunk)
+        except TooManyFailures:
+            # The person who set the limit wants to see which rows failed and which were written.
+            verify(self.context, chunk)
+            raise
+
     def _check(self) -> None:
         files = [(Path(source.path), source.name) for source in self.run.sources()]
         tables = check.open_tables(files, ReadOptions(self.options.mapping, self.options.encoding))
@@ -330,15 +344,6 @@ def _path(name: str) -> Path:
 def _forget(files: Sequence[tuple[Path, str]]) -> None:
     for path, _ in files:
         standard.forget(path)
-
-
-def _stage_function(stage: Stage) -> Callable[[Context, Chunk], None]:
-    # Imported when taken: `check` alone needs nothing that knows a tenant.
-    from sspr.stages.apply import apply
-    from sspr.stages.compare import compare
-    from sspr.stages.verify import verify
-
-    return {Stage.COMPARE: compare, Stage.APPLY: apply, Stage.VERIFY: verify}[stage]
 
 
 def options_from_json(value: Mapping[str, object]) -> Options:

@@ -34,6 +34,10 @@ def parse_max_failures(text: str | None, rows: int) -> int | None:
     return rows * int(number) // 100 if is_share else int(number)
 
 
+class TooManyFailures(Stopped):
+    """More rows failed than --max-failures allows."""
+
+
 class Limits:
     """Watches the answers of one process's writes and raises `Stopped` where going on makes no sense.
 
@@ -76,7 +80,7 @@ class Limits:
             return
         failed = self._context.run.counts().get(RowState.FAILED, 0) + self._context.run.refused_rows()
         if failed > self._most:
-            raise Stopped(
+            raise TooManyFailures(
                 f"{failed} rows failed, more than --max-failures {self._context.options.max_failures} allows. "
-                "What was sent is noted."
+                "What was sent was read back; nothing more was sent."
             )

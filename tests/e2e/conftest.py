@@ -13,16 +13,6 @@ from sspr.simulated.samples import application
 from sspr.simulated.server import SimulatedTenant
 from tests.e2e.stack import SECRET, Stack
 
-HERE = Path(__file__).parent
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` all of these run in one process: a second server would cost more than it saves."""
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("prefect"))
-
 
 @pytest.fixture(scope="session")
 def stack(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
