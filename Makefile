@@ -12,8 +12,9 @@ help: ## this list
 demo: $(INSTALLED) ## the whole job on the sample, through a local Prefect server and worker that end with it
 	$(BIN)/sspr demo --prefect
 
+# By file: those that share a Prefect server stay in one process. In the order of collection: they begin early.
 test: $(INSTALLED) lint ## every check that CI runs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -25,9 +25,11 @@ class Way:
     request: list[float] = field(default_factory=list)
     graph: list[float] = field(default_factory=list)
     bare: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    bare_cpu: list[float] = field(default_factory=list)
 
     def measures(self) -> list[Measure]:
-        """The bare imports, and both moments against them."""
+        """The bare imports, and both moments and the CPU against them; the CPU knows little of other load."""
         against = f"import {self.imports}"
         return [
             Measure(self.name, f"python -c '{against}'", "s", self.bare),
@@ -35,6 +37,7 @@ class Way:
                 self.name, "first HTTP request (sign-in)", "s", self.request, against, self.bare, self.goal
             ),
             Measure(self.name, "first Graph request", "s", self.graph, against, self.bare, self.goal),
+            Measure(self.name, "CPU of the whole run of one row", "s", self.cpu, against, self.bare_cpu),
         ]
 
 
@@ -76,5 +79,7 @@ def _start(place: Place, tenant: SimulatedTenant, way: Way, file: Path, counts: 
         raise RuntimeError(f"The row was not updated: {ended.report()['counts']}")
     if counts:
         way.bare.append(bare.wall)
+        way.bare_cpu.append(bare.cpu)
+        way.cpu.append(ended.cpu)
         way.request.append(min(record.time for record in tenant.journal) - ended.started)
         way.graph.append(min(record.time for record in tenant.journal.requests()) - ended.started)

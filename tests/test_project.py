@@ -14,8 +14,6 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-pytestmark = pytest.mark.xdist_group("project")  # one wheel for all
-
 CODE = ("sspr", "flows", "tasks")
 # Each costs 0.1 to 1.5 s of start-up, and `sspr template` needs none of them.
 HEAVY = (

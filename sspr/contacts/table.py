@@ -285,7 +285,7 @@ CODES: tuple[Code, ...] = (
         "permission_denied", "", _ERROR, Loss.ROW,
         "Microsoft refused the change for want of a permission.",
         "To change an administrator's contact data an application needs the permission and a directory role.",
-        "Run sspr doctor, and give the application the permission or the role that it names.",
+        "Give the application the permission and the directory role that docs/set-up.md lists for this write.",
         "learn.microsoft.com, graph/api/resources/users, Who can perform sensitive actions",
     ),
     Code(

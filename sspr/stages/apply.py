@@ -24,10 +24,11 @@ def apply(context: Context, chunk: Chunk) -> None:
 
 def send(context: Context, first: int, last: int) -> None:
     """Sends the planned writes of these rows, one kind after the other: never two of one account at a time."""
-    limits = Limits(context)
+    if context.limits is None:
+        context.limits = Limits(context)
     for kind in ChangeKind:
         records = context.run.changes(first, last, [ChangeState.PLANNED])
-        _send_kind(context, [record for record in records if record.change.kind is kind], limits)
+        _send_kind(context, [record for record in records if record.change.kind is kind], context.limits)
 
 
 def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits) -> None:
@@ -47,6 +48,7 @@ def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits
         limits.after(answers)
 
     for wave in waves:
+        limits.expect(list(wave.values()))
         context.tenant.write(
             list(wave.values()),
             before_send=lambda writes: context.run.record_sent(writes, context.clock()),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sspr import plan
 from sspr.contacts.account import judge_account
 from sspr.ledger import Compared, RowRecord, RowState
-from sspr.model import Account, Change, Contact, Fault, Finding
+from sspr.model import Account, Change, Contact, Fault, Finding, Methods
 from sspr.stages.context import Chunk, Context
+from sspr.tenant.errors import PermissionMissing
 
 
 def compare(context: Context, chunk: Chunk) -> None:
@@ -48,14 +49,14 @@ def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | 
     """The accounts of these user principal names with their registered methods and whether they hold a role."""
     found = context.tenant.accounts_by_upn(upns) if upns else {}
     ids = [account.id for account in found.values() if isinstance(account, Account)]
-    methods = context.tenant.methods(ids) if ids else {}
+    methods = read_methods(context, ids)
     administrators = context.administrators if ids else None
     complete: dict[str, Account | Fault | None] = {}
     for upn, account in found.items():
         if not isinstance(account, Account):
             complete[upn] = account
             continue
-        held = methods[account.id]
+        held = methods.get(account.id)
         if isinstance(held, Fault) and context.target.methods:
             complete[upn] = held
             continue
@@ -65,6 +66,16 @@ def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | 
             administrator=None if administrators is None else account.id in administrators,
         )
     return complete
+
+
+def read_methods(context: Context, ids: Sequence[str]) -> Mapping[str, Methods | Fault]:
+    """The registered methods by account id; none where the application may not read any and none are to be written."""
+    try:
+        return context.tenant.methods(ids) if ids else {}
+    except PermissionMissing:
+        if context.target.methods:
+            raise
+        return {}
 
 
 def contact_of(row: RowRecord) -> Contact:

@@ -13,6 +13,7 @@ from sspr.model import Finding, Organization, Target
 from sspr.tenant.errors import PermissionMissing, TenantRefused
 
 if TYPE_CHECKING:
+    from sspr.stages.limits import Limits
     from sspr.tenant.graph import Tenant
 
 # A comparison older than this, or of another process, is made anew before its row is written.
@@ -72,6 +73,7 @@ class Context:
     progress: Callable[[str, int, int], None]
     cancelled: threading.Event
     sight: Sight = field(default_factory=Sight)
+    limits: Limits | None = None
     began: float = field(init=False)
     _organization: Organization | None = None
     _administrators: frozenset[str] | None = None

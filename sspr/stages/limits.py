@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from sspr.errors import CannotStart, Stopped
-from sspr.ledger import ChangeState, RowState
-from sspr.model import Answer, ChangeKind, Fate
+from sspr.ledger import RowState
+from sspr.model import Answer, ChangeKind, Fate, Write
 from sspr.tenant.permissions import explain_403
 
 if TYPE_CHECKING:
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 # So many first writes refused with 403 and none accepted: something is wrong with the permission, not with the rows.
 FIRST_REFUSALS = 20
-# Where a run has fewer writes than that, all of them, and more than one: a single account may be a protected one.
+# Where there are fewer writes than that, all of them, and more than one: a single account may be a protected one.
 # So may all that are left where more rows than were refused hold their values already: an earlier run was let in.
 FEWEST_REFUSALS = 2
+
+# Writes that need the same permissions: of one kind, setting the same properties.
+_Sort = tuple[ChangeKind, frozenset[str]]
 
 
 def parse_max_failures(text: str | None, rows: int) -> int | None:
@@ -39,48 +42,57 @@ class TooManyFailures(Stopped):
 
 
 class Limits:
-    """Watches the answers of one process's writes and raises `Stopped` where going on makes no sense.
+    """Watches the answers to one process's writes and raises `Stopped` where going on makes no sense.
 
     What is raised here stops batches that are not yet sent; answers of those in flight are still noted.
+    Rows that failed before this process took the run up do not count: the person has seen them, and resumed.
     """
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._most = parse_max_failures(context.options.max_failures, context.run.last_seq())
-        self._forbidden: Counter[ChangeKind] = Counter()
+        self._failed_before = self._failed()
+        self._sorts: dict[tuple[int, str], _Sort] = {}
+        self._left: Counter[_Sort] = Counter()
+        self._accepted: Counter[_Sort] = Counter()
+        self._forbidden: Counter[_Sort] = Counter()
+
+    def expect(self, writes: Sequence[Write]) -> None:
+        """Called with the writes that are to be sent next."""
+        self._sorts = {write.key: (write.change.kind, frozenset(write.change.after)) for write in writes}
+        self._left.update(self._sorts.values())
 
     def after(self, answers: Sequence[Answer]) -> None:
         """Called with the answers of each batch, once they are noted."""
-        refused = [answer for answer in answers if answer.fate is Fate.REFUSED]
-        if refused:
-            self._stop_where_nothing_is_permitted(refused)
+        for answer in answers:
+            sort = self._sorts[answer.key]
+            self._left[sort] -= 1
+            self._accepted[sort] += answer.fate is Fate.ACCEPTED
+            self._forbidden[sort] += answer.fault is not None and answer.fault.status == 403
+        if any(answer.fate is Fate.REFUSED for answer in answers):
+            self._stop_where_nothing_is_permitted()
             self._stop_past_max_failures()
 
-    def _stop_where_nothing_is_permitted(self, refused: Sequence[Answer]) -> None:
+    def _stop_where_nothing_is_permitted(self) -> None:
         run = self._context.run
-        for answer in refused:
-            if answer.fault is not None and answer.fault.status == 403:
-                self._forbidden[ChangeKind(answer.key[1])] += 1
-        counts = run.change_counts()
-        for kind, forbidden in self._forbidden.items():
-            done = sum(
-                counts.get((kind, state), 0) for state in (ChangeState.ACCEPTED, ChangeState.CONFIRMED)
-            )
-            open_ = sum(counts.get((kind, state), 0) for state in (ChangeState.PLANNED, ChangeState.SENT))
-            enough = forbidden >= FIRST_REFUSALS or (forbidden >= FEWEST_REFUSALS and not open_)
-            if enough and not done and forbidden > run.counts().get(RowState.UNCHANGED, 0):
-                run.reopen_forbidden(kind)
+        for sort, forbidden in self._forbidden.items():
+            enough = FEWEST_REFUSALS if self._left[sort] <= 0 else FIRST_REFUSALS
+            if forbidden < enough or self._accepted[sort]:
+                continue
+            if forbidden > run.counts().get(RowState.UNCHANGED, 0):
+                run.reopen_forbidden(sort[0])
                 raise Stopped(
                     f"Microsoft Graph refused every one of the first {forbidden} writes with 403. "
-                    f"{explain_403(kind)}"
+                    f"{explain_403(sort[0])}"
                 )
 
     def _stop_past_max_failures(self) -> None:
-        if self._most is None:
-            return
-        failed = self._context.run.counts().get(RowState.FAILED, 0) + self._context.run.refused_rows()
-        if failed > self._most:
+        failed = self._failed() - self._failed_before
+        if self._most is not None and failed > self._most:
             raise TooManyFailures(
                 f"{failed} rows failed, more than --max-failures {self._context.options.max_failures} allows. "
                 "What was sent was read back; nothing more was sent."
             )
+
+    def _failed(self) -> int:
+        return self._context.run.counts().get(RowState.FAILED, 0) + self._context.run.refused_rows()

@@ -16,7 +16,7 @@ from sspr.errors import Stopped
 from sspr.ledger import ChangeMove, ChangeRecord, ChangeState, Finished, RowRecord, RowState
 from sspr.model import Account, ChangeKind, Fault, Finding
 from sspr.stages.apply import send
-from sspr.stages.compare import compare_one, fault_reason
+from sspr.stages.compare import compare_one, fault_reason, read_methods
 from sspr.stages.context import Chunk, Context
 
 CONFIRM_SECONDS = 120.0  # how long an accepted write may stay unseen before it is `not_confirmed`
@@ -83,10 +83,10 @@ def _read_back(context: Context, rows: Sequence[RowRecord]) -> dict[int, Account
     """The accounts by row, read by id with their methods, as plain reads of the directory (no advanced query)."""
     ids = list(dict.fromkeys(row.account_id for row in rows))
     accounts = context.tenant.accounts_by_id(ids)
-    methods = context.tenant.methods(ids)
+    methods = read_methods(context, ids)
     seen: dict[int, Account | Fault | None] = {}
     for row in rows:
-        account, held = accounts[row.account_id], methods[row.account_id]
+        account, held = accounts[row.account_id], methods.get(row.account_id)
         if isinstance(account, Account):
             if isinstance(held, Fault) and context.target.methods:
                 seen[row.seq] = held

@@ -9,12 +9,8 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.e2e.stack import PATIENCE
-
-# With `--dist loadgroup` all of these run in one process: a second server would cost more than it saves.
-pytestmark = pytest.mark.xdist_group("prefect")
 
 
 def test_the_demo_ends_well_leaves_its_files_and_no_process(

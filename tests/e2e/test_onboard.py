@@ -19,9 +19,6 @@ from sspr.simulated.behaviour import Latency
 from sspr.simulated.server import SimulatedTenant
 from tests.e2e.stack import Stack, ended
 
-# With `--dist loadgroup` all of these run in one process: a second server would cost more than it saves.
-pytestmark = pytest.mark.xdist_group("prefect")
-
 SAMPLE = templates.template_path("sample")
 MESSAGE = re.compile(r"\d+ updated, \d+ unchanged, \d+ rejected, \d+ failed; flag (on|off)")
 

@@ -302,6 +302,20 @@ def test_a_missing_permission_stops_before_anything_is_written(
     assert {row["status"] for row in results} == {"pending"}
 
 
+def test_contact_properties_need_no_right_to_read_methods_but_then_nobody_is_known_to_be_ready(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    app = application()
+    allowed = tuple(name for name in app.permissions if not name.startswith("UserAuth"))
+    server = serve(administrators(5, app=replace(app, permissions=allowed)))
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    report, results = carry_out(
+        ledger, settings_for(server, tmp_path), file, tmp_path / "out", target=Target.CONTACT
+    )
+    assert (report["exit_code"], {row["status"] for row in results}) == (0, {"updated"})
+    assert {row["ready"] for row in results} == {""}
+
+
 def test_a_missing_directory_role_stops_the_run_and_is_named(
     serve: Serve, ledger: Ledger, tmp_path: Path
 ) -> None:
