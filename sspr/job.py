@@ -183,6 +183,10 @@ class Job:
         if self._context is not None:
             self._context.options = self.options
 
+    def bind_flow(self, flow_run_id: str) -> None:
+        """Notes that this Prefect flow run works on the run: its retry takes it up again."""
+        self._ledger.bind_flow(flow_run_id, self.id)
+
     # -- the steps --------------------------------------------------------------------------------
 
     def planning(self) -> Iterator[Step]:

@@ -71,7 +71,7 @@ def hosted(flow_run_id: str, request: Callable[[Settings], JobRequest]) -> Itera
     """
     lent = _lent.get()
     if lent is not None:
-        lent.job._ledger.bind_flow(flow_run_id, lent.job.id)  # noqa: SLF001
+        lent.job.bind_flow(flow_run_id)
         with _orderly_sigterm(lent.on_sigterm), _noting(lent):
             yield lent
         return
@@ -80,7 +80,7 @@ def hosted(flow_run_id: str, request: Callable[[Settings], JobRequest]) -> Itera
         run_id = ledger.run_of_flow(flow_run_id)
         if run_id is None:
             job = Job.begin(ledger, settings, request(settings), Host())
-            ledger.bind_flow(flow_run_id, job.id)
+            job.bind_flow(flow_run_id)
         else:
             job = Job.load(ledger, settings, run_id, Host())
         with ledger.leased(job.id), _noting(Hosted(job)) as begun:

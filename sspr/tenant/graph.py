@@ -15,7 +15,7 @@ from sspr.model import Account, Answer, Fault, Methods, Organization, Target, Tr
 from sspr.settings import TenantSettings
 from sspr.tenant import odata, parse, permissions, roster, writes
 from sspr.tenant.batch import MAX_ITEMS, Request
-from sspr.tenant.dispatch import Dispatch, Ending, Job, Line
+from sspr.tenant.dispatch import IN_FLIGHT, Dispatch, Ending, Job, Line
 from sspr.tenant.errors import PermissionMissing, TenantRefused
 from sspr.tenant.health import Health
 from sspr.tenant.outcomes import Outcome
@@ -68,6 +68,7 @@ class Tenant:
         buckets: Buckets,
         *,
         batch_size: int = MAX_ITEMS,
+        in_flight: int = IN_FLIGHT,
         clock: Clock = time.time,
         sleep: Sleep = time.sleep,
         cancelled: threading.Event | None = None,
@@ -77,7 +78,7 @@ class Tenant:
     ) -> Tenant:
         """Signs in and returns the tenant. Raises what `SignIn.connect` raises.
 
-        `batch_size`: 1 to 20 items. `clock`: seconds since the epoch. `cancelled`: when set, every wait ends with
+        `batch_size`: 1 to 20 items; `in_flight`: requests at once. `clock`: seconds since the epoch. `cancelled`: when set, every wait ends with
         `Interrupted`. `on_wait(seconds, why)`: told once when Microsoft asks for a pause or stays away, from any
         thread. `make_client` makes the httpx clients; by default they trust `ca_file` besides the usual ones.
         """
@@ -103,6 +104,7 @@ class Tenant:
             meter=meter,
             pause=pause,
             batch_size=batch_size,
+            in_flight=in_flight,
             chance=chance,
         )
         return cls(line, connections)
@@ -161,8 +163,8 @@ class Tenant:
         """The object ids of all users that hold a directory role, at any scope, through a group, or eligible for it.
 
         None where the application may not read role assignments, or who is eligible for one (Privileged Identity
-        Management): nobody is called no administrator on half the knowledge. Without the licence for it nobody is
-        eligible. Members of groups that may not be read are left out.
+        Management), or the members of a group that holds one: nobody is called no administrator on half the
+        knowledge. Without the licence for it nobody is eligible.
         """
         assigned = self._list({"": roster.ASSIGNMENTS}, _TWO, batched=False)[""]
         eligible = self._list({"": roster.ELIGIBLE}, _TWO, batched=False)[""]
@@ -173,10 +175,10 @@ class Tenant:
             return None
         holders = roster.principals([*assigned, *eligible])
         members = self._list({group: roster.members_path(group) for group in holders.groups}, _MEMBERS)
-        unread = sum(isinstance(listed, Fault) for listed in members.values())
-        log.debug(
-            "%d users and %d groups hold roles, %d groups unread", len(holders.users), len(members), unread
-        )
+        unread = [listed for listed in members.values() if isinstance(listed, Fault)]
+        if unread:
+            log.debug("the members of %d groups are not known: %s", len(unread), _refusal(unread[0]))
+            return None
         listed = (roster.users_among(users) for users in members.values() if not isinstance(users, Fault))
         return holders.users.union(*listed)
 
@@ -234,7 +236,7 @@ class Tenant:
         self._allowed("emailMethods", "read email methods", permissions.READ_EMAIL_METHODS, emails.values())
         phones = self._methods_listed(wanted, "phoneMethods", complete=False)
         self._allowed("phoneMethods", "read phone methods", permissions.READ_PHONE_METHODS, phones.values())
-        return {each: _merged(emails[each], phones[each]) for each in wanted}
+        return {each: parse.merged(emails[each], phones[each]) for each in wanted}
 
     def _methods_listed(
         self, ids: Iterable[str], collection: str, *, complete: bool
@@ -383,17 +385,6 @@ def _matched(
         if name in found:
             found[name] = parse.account(user) or _LIMITED
     return found
-
-
-def _merged(emails: Methods | Fault, phones: Methods | Fault) -> Methods | Fault:
-    if isinstance(emails, Fault):
-        return emails
-    if isinstance(phones, Fault):
-        return phones
-    return Methods(
-        email=emails.email, email_id=emails.email_id, mobile_phone=phones.mobile_phone,
-        mobile_phone_id=phones.mobile_phone_id, complete=False,
-    )  # fmt: skip
 
 
 def _answer(ending: Ending[Write]) -> Answer:

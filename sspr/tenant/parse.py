@@ -127,3 +127,15 @@ def fault(reply: Reply) -> Fault:
     message = " ".join(text(error.get("message")).split())
     request_id = text(inner.get("request-id")) or reply.headers.get("request-id", "")
     return Fault(reply.status, mask_text(code)[:100], mask_text(message)[:_MAX_MESSAGE], request_id[:64])
+
+
+def merged(emails: Methods | Fault, phones: Methods | Fault) -> Methods | Fault:
+    """What two listings, one of each kind, tell together: an authenticator app may exist unseen."""
+    if isinstance(emails, Fault):
+        return emails
+    if isinstance(phones, Fault):
+        return phones
+    return Methods(
+        email=emails.email, email_id=emails.email_id, mobile_phone=phones.mobile_phone,
+        mobile_phone_id=phones.mobile_phone_id, complete=False,
+    )  # fmt: skip
