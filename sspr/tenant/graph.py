@@ -78,9 +78,10 @@ class Tenant:
     ) -> Tenant:
         """Signs in and returns the tenant. Raises what `SignIn.connect` raises.
 
-        `batch_size`: 1 to 20 items; `in_flight`: requests at once. `clock`: seconds since the epoch. `cancelled`: when set, every wait ends with
-        `Interrupted`. `on_wait(seconds, why)`: told once when Microsoft asks for a pause or stays away, from any
-        thread. `make_client` makes the httpx clients; by default they trust `ca_file` besides the usual ones.
+        `batch_size`: 1 to 20 items; `in_flight`: requests at once. `clock`: seconds since the epoch. `cancelled`: when
+        set, every wait ends with `Interrupted`. `on_wait(seconds, why)`: told once when Microsoft asks for a pause or
+        stays away, from any thread. `make_client` makes the httpx clients; by default they trust `ca_file` besides
+        the usual ones.
         """
         if not 1 <= batch_size <= MAX_ITEMS:
             raise ValueError(f"a batch takes 1 to {MAX_ITEMS} items, not {batch_size}")

@@ -277,7 +277,7 @@ def test_what_is_said_of(
     changes, said = REFUSALS[name]
     monkeypatch.setenv("WRONG_SECRET", "wrong~secret")
     with pytest.raises(SignInRefused, match=said) as caught:
-        simulate().connect(**changes)
+        simulate().connect(4, **changes)
     assert "wrong~secret" not in str(caught.value)
 
 
