@@ -224,36 +224,33 @@ class RunLedger:
                 moves.append(((seq, ChangeKind(kind)), _STATE_OF_FATE[answer.fate], values))
             self._move_changes(connection, moves)
 
-    def move_changes(self, moves: Sequence[ChangeMove]) -> None:
-        """Notes what a read showed of writes: CONFIRMED, DROPPED, LOST, or PLANNED to be sent again,
-        then with both sides as they are now.
+    def record_look(self, moves: Sequence[ChangeMove], ends: Sequence[Finished]) -> None:
+        """Notes what a read showed, all of it or nothing: where writes go (CONFIRMED, DROPPED, LOST, or PLANNED to be
+        sent again with both sides as they are now), and the rows that are thereby at their end.
         """
-        if not moves:
+        if not moves and not ends:
             return
         with self._engine.begin() as connection:
             self._move_changes(
                 connection, [((each.seq, each.kind), each.state, _both_sides(each)) for each in moves]
             )
+            self._finish(connection, ends)
 
-    def finish_rows(self, ends: Sequence[Finished]) -> None:
-        """Notes the end of rows that were written."""
-        if not ends:
-            return
-        with self._engine.begin() as connection:
-            mine = (row.c.run_id == self.run_id) & row.c.seq.in_([end.seq for end in ends])
-            said = sa.select(row.c.seq, row.c.warnings).where(mine)
-            warned = {each.seq: each.warnings for each in connection.execute(said)}
-            moves = []
-            for end in ends:
-                values: dict[str, Any] = {
-                    "reasons": findings_to_json(end.reasons),
-                    "warnings": [*warned[end.seq], *findings_to_json(end.more_warnings)],
-                    "message": end.message,
-                }
-                if end.account is not None:
-                    values["now"] = account_to_json(end.account)
-                moves.append((end.seq, end.state, values))
-            self._move(connection, moves)
+    def _finish(self, connection: sa.Connection, ends: Sequence[Finished]) -> None:
+        mine = (row.c.run_id == self.run_id) & row.c.seq.in_([end.seq for end in ends])
+        said = sa.select(row.c.seq, row.c.warnings).where(mine)
+        warned = {each.seq: each.warnings for each in connection.execute(said)}
+        moves = []
+        for end in ends:
+            values: dict[str, Any] = {
+                "reasons": findings_to_json(end.reasons),
+                "warnings": [*warned[end.seq], *findings_to_json(end.more_warnings)],
+                "message": end.message,
+            }
+            if end.account is not None:
+                values["now"] = account_to_json(end.account)
+            moves.append((end.seq, end.state, values))
+        self._move(connection, moves)
 
     def refused_rows(self) -> int:
         """How many rows have a write that the tenant refused and that is not settled yet."""

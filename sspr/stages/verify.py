@@ -20,14 +20,12 @@ from sspr.stages.compare import compare_one, fault_reason, read_methods
 from sspr.stages.context import Chunk, Context
 
 CONFIRM_SECONDS = 120.0  # how long an accepted write may stay unseen before it is `not_confirmed`
-UNKNOWN_SECONDS = (
-    60.0  # how old a write of unknown fate must be, without better evidence, to count as not applied
-)
-EVIDENCE_SECONDS = 10.0  # the same, where a later write has been seen meanwhile
+# How old a write of unknown fate must be to count as not applied; and where a later write has been seen meanwhile.
+UNKNOWN_SECONDS = 60.0
+EVIDENCE_SECONDS = 10.0
 MAX_ATTEMPTS = 8
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
-_OPEN = (ChangeState.SENT, ChangeState.ACCEPTED, ChangeState.REFUSED)
 _DONE = (ChangeState.CONFIRMED, ChangeState.DROPPED, ChangeState.LOST)
 
 
@@ -75,8 +73,7 @@ def _look(context: Context, first: int, last: int) -> None:
         }
         if all(state in _DONE for state in states.values()):
             ends.append(_end(row, accounts[row.seq], changes[row.seq], states, [said for _, said in judged]))
-    context.run.move_changes(moves)
-    context.run.finish_rows(ends)
+    context.run.record_look(moves, ends)
 
 
 def _read_back(context: Context, rows: Sequence[RowRecord]) -> dict[int, Account | Fault | None]:

@@ -26,9 +26,8 @@ WINDOWS = {
     "recorded, not sent": ("record_sent", True),
     "answered, not noted": ("record_answers", False),
     "noted, not read back": ("record_answers", True),
-    "read back, not noted": ("move_changes", False),
-    "half noted": ("move_changes", True),
-    "noted, not reported": ("finish_rows", True),
+    "read back, not noted": ("record_look", False),
+    "noted, not reported": ("record_look", True),
 }
 
 

@@ -103,6 +103,6 @@ def test_what_was_there_before_survives_the_end_of_the_row(ledger: Ledger, tmp_p
     after = Account("id-1", "admin1@contoso.com", other_mails=("new@adatum.com", "old@adatum.com"))
     run.record_compared([Compared(1, RowState.PLANNED, before, changes=(CHANGE,))], now=1.0)
     run.record_sent([Write((1, "contact"), "id-1", CHANGE)], now=2.0)
-    run.finish_rows([Finished(1, RowState.UPDATED, after)])
+    run.record_look([], [Finished(1, RowState.UPDATED, after)])
     [row] = run.rows()
     assert (row.state, row.before, row.now) == (RowState.UPDATED, before, after)
