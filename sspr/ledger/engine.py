@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
@@ -24,7 +25,9 @@ def open_engine(url: str | None, home: Path) -> sa.Engine:
             path = home / "ledger.sqlite"
             _make_private(path)
             url = f"sqlite:///{path}"
-        engine = sa.create_engine(url, hide_parameters=True)
+        engine = sa.create_engine(
+            url, hide_parameters=True, json_serializer=_to_text, json_deserializer=msgspec.json.decode
+        )
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine)
         _make_tables(engine)
@@ -35,6 +38,10 @@ def open_engine(url: str | None, home: Path) -> sa.Engine:
             "or the [ledger] url in the configuration."
         ) from None
     return engine
+
+
+def _to_text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _make_private(path: Path) -> None:

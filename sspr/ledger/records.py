@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from sspr.ledger.states import ChangeState, RowState
-from sspr.model import Account, Change, ChangeKind, Fault, Finding, Methods, Source, Target, Traffic
+from sspr.model import Account, Change, ChangeKind, Fault, Finding, Source, Target, Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,27 +139,21 @@ def findings_from_json(value: list[list[str]]) -> tuple[Finding, ...]:
     return tuple(Finding(code, detail) for code, detail in value)
 
 
-def account_to_json(account: Account | None) -> dict[str, Any] | None:
+def account_to_json(account: Account | None) -> Any:
     """An account as a JSON object; None stays None."""
-    return None if account is None else asdict(account)
+    return msgspec.to_builtins(account)
 
 
-def account_from_json(value: dict[str, Any] | None) -> Account | None:
+def account_from_json(value: Any) -> Account | None:
     """The reverse of `account_to_json`."""
-    if value is None:
-        return None
-    methods = Methods(**value["methods"]) if value["methods"] is not None else None
-    lists = {key: tuple(value[key]) for key in ("proxy_addresses", "other_mails")}
-    return Account(**{**value, **lists, "methods": methods})
+    return None if value is None else msgspec.convert(value, Account)
 
 
-def source_to_json(source: Source) -> dict[str, Any]:
+def source_to_json(source: Source) -> Any:
     """What reading a file showed, as a JSON object."""
-    return {**asdict(source), "columns": dict(source.columns)}
+    return msgspec.to_builtins(source)
 
 
-def source_from_json(value: dict[str, Any] | None) -> Source | None:
+def source_from_json(value: Any) -> Source | None:
     """The reverse of `source_to_json`; None stays None."""
-    if value is None:
-        return None
-    return Source(**{**value, "header": tuple(value["header"]), "notes": tuple(value["notes"])})
+    return None if value is None else msgspec.convert(value, Source)

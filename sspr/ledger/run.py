@@ -162,14 +162,19 @@ class RunLedger:
             yield from self.rows(first, first + page - 1)
 
     def changes(
-        self, first: int, last: int, states: Iterable[ChangeState] = ChangeState
+        self,
+        first: int,
+        last: int,
+        states: Iterable[ChangeState] = ChangeState,
+        kinds: Iterable[ChangeKind] = ChangeKind,
     ) -> list[ChangeRecord]:
-        """The writes of the rows `first` to `last` that stand in one of `states`."""
+        """The writes of the rows `first` to `last` of one of `kinds` that stand in one of `states`."""
         query = (
             sa.select(change, row.c.account_id)
             .join(row, (row.c.run_id == change.c.run_id) & (row.c.seq == change.c.seq))
             .where(change.c.run_id == self.run_id, change.c.seq.between(first, last))
             .where(change.c.state.in_([state.value for state in states]))
+            .where(change.c.kind.in_([kind.value for kind in kinds]))
             .order_by(change.c.seq)
         )
         with self._reading() as connection:

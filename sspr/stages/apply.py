@@ -27,8 +27,8 @@ def send(context: Context, first: int, last: int) -> None:
     if context.limits is None:
         context.limits = Limits(context)
     for kind in ChangeKind:
-        records = context.run.changes(first, last, [ChangeState.PLANNED])
-        _send_kind(context, [record for record in records if record.change.kind is kind], context.limits)
+        records = context.run.changes(first, last, [ChangeState.PLANNED], [kind])
+        _send_kind(context, records, context.limits)
 
 
 def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits) -> None:

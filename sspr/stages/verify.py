@@ -8,7 +8,7 @@ unknown is sent again only when it can no longer be hidden by that lag: a stale 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sspr import plan
@@ -61,7 +61,7 @@ def _look(context: Context, first: int, last: int) -> None:
     for record in context.run.changes(rows[0].seq, rows[-1].seq):
         changes[record.seq].append(record)
     asked_at = context.clock()
-    accounts = _read_back(context, rows)
+    accounts = _read_back(context, rows, changes)
     moves: list[ChangeMove] = []
     ends: list[Finished] = []
     for row in rows:
@@ -76,22 +76,31 @@ def _look(context: Context, first: int, last: int) -> None:
     context.run.record_look(moves, ends)
 
 
-def _read_back(context: Context, rows: Sequence[RowRecord]) -> dict[int, Account | Fault | None]:
-    """The accounts by row, read by id with their methods, as plain reads of the directory (no advanced query)."""
-    ids = list(dict.fromkeys(row.account_id for row in rows))
-    accounts = context.tenant.accounts_by_id(ids)
-    methods = read_methods(context, ids)
+def _read_back(
+    context: Context, rows: Sequence[RowRecord], changes: Mapping[int, Sequence[ChangeRecord]]
+) -> dict[int, Account | Fault | None]:
+    """The accounts by row, read by id, as plain reads of the directory (no advanced query). Methods are read where
+    methods were written; of the others what comparing read still holds.
+    """
+    accounts = context.tenant.accounts_by_id(list(dict.fromkeys(row.account_id for row in rows)))
+    written = {row.account_id for row in rows if any(_is_of_method(record) for record in changes[row.seq])}
+    methods = read_methods(context, sorted(written))
     seen: dict[int, Account | Fault | None] = {}
     for row in rows:
-        account, held = accounts[row.account_id], methods.get(row.account_id)
-        if isinstance(account, Account):
-            if isinstance(held, Fault) and context.target.methods:
-                seen[row.seq] = held
-                continue
+        account = accounts[row.account_id]
+        held = methods.get(row.account_id, row.now.methods if row.now else None)
+        if not isinstance(account, Account):
+            seen[row.seq] = account
+        elif isinstance(held, Fault):
+            seen[row.seq] = held
+        else:
             known = row.now.administrator if row.now else None
-            account = replace(account, methods=None if isinstance(held, Fault) else held, administrator=known)
-        seen[row.seq] = account
+            seen[row.seq] = replace(account, methods=held, administrator=known)
     return seen
+
+
+def _is_of_method(record: ChangeRecord) -> bool:
+    return record.change.kind is not ChangeKind.CONTACT
 
 
 _Verdict = tuple[ChangeMove | None, Finding | None]
