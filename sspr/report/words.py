@@ -127,8 +127,10 @@ def details(report: Report) -> list[str]:
         pending = counts["pending"]
         left = f" {number(pending, 'row was', 'rows were')} not reached." if pending else ""
         because = report["stopped_because"].rstrip(".")
-        again = f"`sspr resume {report['run_id']}` goes on."
-        sentences.append(f"The run stopped before its end: {because}.{left} {again}")
+        # A plan that a person did not approve is whole: there is nothing to go on with.
+        whole = report["command"] == "plan" and not counts["pending"]
+        again = "" if whole else f" `sspr resume {report['run_id']}` goes on."
+        sentences.append(f"The run stopped before its end: {because}.{left}{again}")
     if ready["no"]:
         why = [f"{count:,} because {OBSTACLE_MEANINGS[name]}" for name, count in report["not_ready"].items()]
         sentences.append(f"{_yes_too(report)}{ready['no']:,} cannot: {'; '.join(why)}.")

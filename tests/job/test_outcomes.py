@@ -20,7 +20,6 @@ from sspr.simulated.faults import Fault
 from sspr.simulated.samples import administrators, application
 from sspr.simulated.state import Account, Phone
 from sspr.stages.context import Options
-from sspr.stages.limits import parse_max_failures
 from tests.fakes.clocks import FastClock
 from tests.fakes.tenants import HEADER, double_writes, read_results, settings_for, wanted, write_input
 from tests.job.conftest import Serve
@@ -280,6 +279,25 @@ def test_a_plan_writes_nothing_and_is_carried_out_later(serve: Serve, ledger: Le
     assert moved.id not in {record.account for record in server.journal.writes()}
 
 
+@pytest.mark.parametrize(("answer", "statuses"), [(True, {"updated"}), (False, {"planned"})])
+def test_what_is_not_approved_is_not_written_and_stays_a_plan(
+    answer: bool, statuses: set[str], serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    server = serve(admins=3)
+    file = write_input(tmp_path / "in.csv", [account.upn for account in server.state.accounts.values()])
+    request = JobRequest("run", (str(file),), "simulated", out=tmp_path / "out")
+    job = Job.begin(ledger, settings_for(server, tmp_path), request, Host())
+    error: SsprError | None = None
+    try:
+        job.carry_out(approve=lambda: answer)
+    except CannotStart as refused:
+        error = refused
+    job.close(error)
+    assert {row["status"] for row in read_results(tmp_path / "out")} == statuses
+    assert bool(server.journal.writes()) is answer
+    assert job.record.command == ("run" if answer else "plan")
+
+
 # -- refusals and faults --------------------------------------------------------------------------------------------
 
 
@@ -431,9 +449,3 @@ def test_more_failures_than_are_allowed_stop_the_run_and_the_rest_stays_pending(
     assert all(
         "Authorization_RequestDenied" in row["message"] and "request id" in row["message"] for row in failed
     )
-
-
-@pytest.mark.parametrize("text", ["many", "-1", "101%", "5.5%", ""])
-def test_a_limit_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(CannotStart, match="max-failures"):
-        parse_max_failures(text, 10)
