@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sspr.errors import Stopped
@@ -32,14 +33,6 @@ def send(context: Context, first: int, last: int) -> None:
 
 
 def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits) -> None:
-    # Two rows may name one account (its name and its alias); their writes go one wave after the other.
-    waves: list[dict[str, Write]] = []
-    for record in records:
-        write = Write((record.seq, record.change.kind.value), record.account_id, record.change)
-        wave = next((wave for wave in waves if write.account_id not in wave), None)
-        if wave is None:
-            waves.append(wave := {})
-        wave[write.account_id] = write
     not_sent: list[Answer] = []
 
     def on_answers(answers: Sequence[Answer]) -> None:
@@ -47,13 +40,30 @@ def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits
         not_sent.extend(answer for answer in answers if answer.fate is Fate.NOT_SENT)
         limits.after(answers)
 
-    for wave in waves:
-        limits.expect(list(wave.values()))
+    for wave in _waves(records):
+        limits.expect(wave)
         context.tenant.write(
-            list(wave.values()),
+            wave,
             before_send=lambda writes: context.run.record_sent(writes, context.clock()),
             on_answers=on_answers,
         )
     if not_sent:
         code = fault_reason(not_sent[0].fault).code if not_sent[0].fault else "no answer"
         raise Stopped(f"Microsoft Graph kept putting off {len(not_sent)} writes ({code}). Nothing is lost.")
+
+
+def _waves(records: Sequence[ChangeRecord]) -> list[list[Write]]:
+    """The writes in the order in which they are sent, one wave after the other.
+
+    Those that set most properties go first: where a permission is missing they are refused before any other is
+    written. Two rows may name one account (its name and its alias): never two writes of one account in a wave.
+    """
+    waves: dict[tuple[int, tuple[str, ...], int], list[Write]] = {}
+    seen: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    for record in records:
+        sets = tuple(sorted(record.change.after))
+        turn = seen[record.account_id, sets]
+        seen[record.account_id, sets] += 1
+        write = Write((record.seq, record.change.kind.value), record.account_id, record.change)
+        waves.setdefault((-len(sets), sets, turn), []).append(write)
+    return [waves[key] for key in sorted(waves)]
