@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sspr.ledger import ChangeRecord, ChangeState
 from sspr.model import Change, ChangeKind
 from sspr.stages.apply import _waves
@@ -11,7 +13,7 @@ MAILS = {"otherMails": ["a@fabrikam.com"]}
 PHONE = {"mobilePhone": "+1 2065550100"}
 
 
-def record(seq: int, account: str, after: dict[str, object]) -> ChangeRecord:
+def record(seq: int, account: str, after: Mapping[str, object]) -> ChangeRecord:
     change = Change(ChangeKind.CONTACT, {}, after)
     return ChangeRecord(seq, account, change, ChangeState.PLANNED, 0, None, None, None)
 
