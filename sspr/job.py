@@ -1,6 +1,7 @@
 """The job: the stages in their order, over a ledger and a tenant. Every host runs it alike.
 
-    check ─▶ look at the flag ─▶ compare ─▶ (approve) ─▶ apply ─▶ verify ─▶ settle ─▶ look at the flag ─▶ report
+    check ─▶ look at the flag ─▶ compare ─▶ (approve) ─▶ (turn the flag on) ─▶ apply ─▶ verify ─▶ settle
+          ─▶ look at the flag ─▶ report
 
 A host takes the steps of `planning()`, asks for approval where that is wanted, takes the steps of `applying()`,
 and calls `close()`. Each step asks the ledger what is left, so a step may be repeated and a run taken up by
@@ -48,6 +49,7 @@ class Stage(StrEnum):
 
     CHECK = "check"
     FLAG = "flag"
+    ENABLE = "enable"
     COMPARE = "compare"
     APPLY = "apply"
     VERIFY = "verify"
@@ -173,6 +175,16 @@ class Job:
         """Whether the command may write to the tenant."""
         return self.record.command in WRITING_COMMANDS
 
+    @property
+    def turns_flag_on(self) -> bool:
+        """Whether the flag was seen off and is to be turned on."""
+        return self.options.enable_feature and self.record.feature_after is False
+
+    @property
+    def would_write(self) -> bool:
+        """Whether, as planned so far, anything is left to be written to the tenant."""
+        return self.writes and (self.turns_flag_on or self._left(RowState.PLANNED))
+
     def adopt(self, command: str, *, approved: bool) -> None:
         """Makes this run one of `command`: `apply` carries out what `plan` left; `approved`: that very plan."""
         self.options = replace(self.options, approved=approved)
@@ -193,17 +205,19 @@ class Job:
         """Everything that only reads: the rows judged, the flag and the accounts looked at."""
         if not self.record.judged:
             yield Step(Stage.CHECK)
-        if self.record.command == "check" or not self._left(RowState.READ):
+        if self.record.command == "check":
             return
-        yield Step(Stage.FLAG)
-        for chunk in self.chunks():
-            yield Step(Stage.COMPARE, chunk)
+        if self._left(RowState.READ) or self.options.enable_feature:
+            yield Step(Stage.FLAG)
+        if self._left(RowState.READ):
+            yield from (Step(Stage.COMPARE, chunk) for chunk in self.chunks())
 
     def applying(self) -> Iterator[Step]:
         """Everything that writes, and the reads that confirm it."""
         if not self.writes:
             return
-        yield Step(Stage.FLAG)
+        # First, so that a permission that is missing stops the run before a row is written.
+        yield Step(Stage.ENABLE if self.options.enable_feature else Stage.FLAG)
         if self._left(RowState.WRITING):  # taken up again: first see what became of the writes that were sent
             yield from (Step(Stage.VERIFY, chunk) for chunk in self.chunks())
         if self._left(RowState.PLANNED, RowState.WRITING):
@@ -223,7 +237,7 @@ class Job:
         take = take or self.take
         for step in self.planning():
             take(step)
-        if self.writes and approve is not None and self._left(RowState.PLANNED):
+        if approve is not None and self.would_write:
             if not approve():
                 self.adopt("plan", approved=False)
                 raise CannotStart(
@@ -241,6 +255,8 @@ class Job:
             self._check()
         elif step.stage is Stage.FLAG:
             self._look_at_flag()
+        elif step.stage is Stage.ENABLE:
+            self._turn_flag_on()
         elif step.stage is Stage.SETTLE:
             from sspr.stages.verify import settle
 
@@ -337,7 +353,13 @@ class Job:
     def _look_at_flag(self) -> None:
         from sspr.stages.feature import look_at_flag
 
-        look_at_flag(self.context, self.record, enable=self.writes and self.options.enable_feature)
+        look_at_flag(self.context, needed=self.writes)
+        self.record = self.run.record()
+
+    def _turn_flag_on(self) -> None:
+        from sspr.stages.feature import turn_flag_on
+
+        turn_flag_on(self.context)
         self.record = self.run.record()
 
 

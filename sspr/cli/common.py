@@ -196,10 +196,8 @@ def carry_out(here: Session, job: Job, *, asking: bool, as_json: bool) -> int:
     from sspr.cli import prefect_host, show
 
     def approve() -> bool:
-        planned = job.counts().get(RowState.PLANNED)
-        if not planned:
-            return True
         show.plan(job, here.terminal)
+        planned = job.counts().get(RowState.PLANNED, 0)
         whom = "1 administrator" if planned == 1 else f"{planned} administrators"
         return ask(f"Write this for {whom} to the tenant {job.record.tenant}?")
 

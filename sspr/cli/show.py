@@ -14,6 +14,7 @@ from sspr.masking import mask_email, mask_phone, mask_text
 from sspr.model import Change, ChangeKind
 from sspr.report.content import Report
 from sspr.report.text import summary_lines
+from sspr.report.words import FLAG_MEANING
 from sspr.stages.report import how_to_mend
 
 MOST_ROWS = 40
@@ -48,6 +49,8 @@ def plan(job: Job, terminal: Terminal) -> None:
         click.echo(
             f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them)."
         )
+    if job.turns_flag_on:
+        click.echo(f"The flag: off → on. {FLAG_MEANING}")
 
 
 def outcome(job: Job, report: Report, terminal: Terminal) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sspr.errors import Stopped
-from sspr.ledger import RunRecord
 from sspr.stages.context import Context
 from sspr.tenant.errors import PermissionMissing
 from sspr.tenant.graph import Tenant
@@ -38,21 +37,26 @@ def set_feature(
     return before
 
 
-def look_at_flag(context: Context, record: RunRecord, *, enable: bool) -> None:
-    """Notes the flag in the run: what it was before, what it is now. Turns it on where `enable` is asked.
+def look_at_flag(context: Context, *, needed: bool) -> None:
+    """Notes the flag in the run: what it was at the first look, what it is at this one.
 
-    Where the application may not read the flag, it stays unknown, unless it was to be turned on.
+    Where the application may not read it, it stays unknown, unless it is `needed`: a run that writes verifies it.
     """
     try:
-        if enable:
-            before = set_feature(context.tenant, True, context.clock, context.sleep)
-            after = True
-        else:
-            before = after = context.tenant.feature()
+        shown = context.tenant.feature()
     except PermissionMissing:
-        if enable:
+        if needed:
             raise
         return
-    if record.feature_before is None:
+    _note(context, shown, shown)
+
+
+def turn_flag_on(context: Context) -> None:
+    """Turns the flag on if it is off, reads it back, and notes both."""
+    _note(context, set_feature(context.tenant, True, context.clock, context.sleep), True)
+
+
+def _note(context: Context, before: bool, after: bool) -> None:
+    if context.run.record().feature_before is None:
         context.run.update(feature_before=before)
     context.run.update(feature_after=after)

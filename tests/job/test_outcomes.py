@@ -255,6 +255,27 @@ def test_a_flag_that_is_off_makes_nobody_ready_and_can_be_turned_on(
     assert {(row["status"], row["ready"]) for row in results} == {("unchanged", "yes")}
 
 
+def test_the_flag_is_turned_on_only_once_that_was_approved(
+    serve: Serve, ledger: Ledger, tmp_path: Path
+) -> None:
+    state = administrators(2)
+    state.policy = replace(state.policy, sspr=False)
+    server = serve(state)
+    file = write_input(tmp_path / "in.csv", ["nobody"])  # no row to write: the flag alone is to be approved
+    request = JobRequest(
+        "run", (str(file),), "simulated", None, Options(enable_feature=True), tmp_path / "out"
+    )
+    job = Job.begin(ledger, settings_for(server, tmp_path), request, Host())
+    with pytest.raises(CannotStart, match="Not approved"):
+        job.carry_out(approve=lambda: False)
+    job.close()
+    assert server.state.policy.sspr is False
+    job = Job.begin(ledger, settings_for(server, tmp_path), request, Host())
+    job.carry_out(approve=lambda: True)
+    assert job.close()["feature"] == {"enabled_before": False, "enabled_after": True}
+    assert server.state.policy.sspr is True
+
+
 def test_a_plan_writes_nothing_and_is_carried_out_later(serve: Serve, ledger: Ledger, tmp_path: Path) -> None:
     server = serve(admins=3)
     settings = settings_for(server, tmp_path)
