@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 
 from sspr.cli.common import carry_out, out_option, session, verbose_option
-from sspr.cli.starting import start
+from sspr.cli.starting import start_sample
 from sspr.input import templates
-from sspr.settings import SIMULATED, Settings, home
+from sspr.settings import Settings, home
 
 SAMPLE = "sample"
 
@@ -34,16 +34,7 @@ def command(prefect: bool, keep: bool, out: Path | None, verbose: bool) -> int:
 
         return demo_with_prefect(sample, keep=keep, out=out, verbose=verbose)
     with session(None, verbose=verbose, settings=Settings()) as here:
-        job = start(
-            here,
-            "run",
-            (str(sample),),
-            tenant=SIMULATED,
-            out=out,
-            mapping=(),
-            encoding=None,
-            default_country=None,
-        )
+        job = start_sample(here, sample, out)
         code = carry_out(here, job, asking=False, as_json=False)
     # Rows that need a person are what the sample is for.
     return 0 if code == 1 else code

@@ -15,10 +15,10 @@ from sspr.cli import show
 from sspr.cli.common import Session, session
 from sspr.cli.prefect_host import parameters_of, project_folder
 from sspr.cli.prefect_local import LocalPrefect
-from sspr.cli.starting import start
+from sspr.cli.starting import start_sample
 from sspr.errors import Stopped
 from sspr.job import Job
-from sspr.settings import SIMULATED, Settings, home
+from sspr.settings import Settings, home
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -36,16 +36,7 @@ def demo_with_prefect(sample: Path, *, keep: bool, out: Path | None, verbose: bo
     """
     folder = Path(tempfile.mkdtemp(prefix="prefect-", dir=home()))
     with session(None, verbose=verbose, settings=Settings()) as here, _signals_interrupt():
-        job = start(
-            here,
-            "run",
-            (str(sample),),
-            tenant=SIMULATED,
-            out=out,
-            mapping=(),
-            encoding=None,
-            default_country="US",
-        )
+        job = start_sample(here, sample, out)
         with LocalPrefect(folder, keep=keep) as prefect:
             _run(here, job, prefect)
             if keep:

@@ -9,6 +9,7 @@ import click
 from sspr.cli.common import Session, parse_mapping, parse_region
 from sspr.job import Job, JobRequest
 from sspr.model import Target
+from sspr.settings import SIMULATED
 from sspr.stages.context import Options
 from sspr.stages.limits import parse_max_failures
 
@@ -51,6 +52,14 @@ def start(
     job = Job.begin(here.ledger, here.settings, request, here.host)
     announce(job)
     return job
+
+
+def start_sample(here: Session, sample: Path, out: Path | None) -> Job:
+    """Opens the demo's run: the sample on the simulated tenant."""
+    files = (str(sample),)
+    return start(
+        here, "run", files, tenant=SIMULATED, out=out, mapping=(), encoding=None, default_country=None
+    )
 
 
 def announce(job: Job) -> None:
