@@ -63,6 +63,8 @@ class LocalPrefect:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         environment = self.environment()
         del environment["PREFECT_API_URL"]
+        # The UI does not learn the port from --port: without this it asks the default one.
+        environment["PREFECT_SERVER_UI_API_URL"] = self.api
         arguments = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         server = self._start(arguments, environment, "server.log")
         until = time.monotonic() + SERVER_PATIENCE

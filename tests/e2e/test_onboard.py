@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sspr.input import templates
@@ -49,6 +50,11 @@ def test_a_deployed_run_ends_in_the_same_results_as_one_without_prefect(
     assert MESSAGE.fullmatch(flow_run.state.message or "")
     assert results(through) == results(without)
     assert report(through)["counts"] == report(without)["counts"]
+
+
+def test_the_servers_pages_ask_the_server_that_they_came_from(stack: Stack) -> None:
+    settings = httpx.get(f"{stack.prefect.url}/ui-settings", trust_env=False).json()
+    assert settings["api_url"] == stack.prefect.api
 
 
 def accounts(tenant: SimulatedTenant) -> dict[str, Any]:
