@@ -208,7 +208,9 @@ def carry_out(here: Session, job: Job, *, asking: bool, as_json: bool) -> int:
             if api is None:
                 job.carry_out(approve=approve if asking else None)
             else:
-                prefect_host.run_as_flow(job, api, approve=approve if asking else None)
+                prefect_host.run_as_flow(
+                    job, api, approve=approve if asking else None, verbose=here.terminal.verbose
+                )
         except SsprError as stopped:
             error = stopped
         report = job.close(error)

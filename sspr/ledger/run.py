@@ -138,13 +138,6 @@ class RunLedger:
         with self._reading() as connection:
             return {RowState(state): count for state, count in connection.execute(query)}
 
-    def change_counts(self) -> dict[tuple[ChangeKind, ChangeState], int]:
-        """How many writes of each kind stand in each state."""
-        by = (change.c.kind, change.c.state)
-        query = sa.select(*by, sa.func.count()).where(change.c.run_id == self.run_id).group_by(*by)
-        with self._reading() as connection:
-            return {(ChangeKind(kind), ChangeState(state)): n for kind, state, n in connection.execute(query)}
-
     def rows(
         self, first: int = 1, last: int | None = None, states: Iterable[RowState] = RowState
     ) -> list[RowRecord]:

@@ -7,13 +7,14 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from sspr.errors import CannotStart
 from sspr.ledger.engine import open_engine
@@ -121,12 +122,8 @@ class Ledger:
 
     def bind_flow(self, flow_run_id: str, run_id: str) -> str:
         """Binds a flow run to a run, once: a retried flow run finds the run it began. Returns the bound run."""
-        with self._engine.begin() as connection:
-            bound = connection.scalar(sa.select(flow_run.c.run_id).where(flow_run.c.id == flow_run_id))
-            if bound is not None:
-                return str(bound)
-            connection.execute(sa.insert(flow_run).values(id=flow_run_id, run_id=run_id))
-            return run_id
+        self._insert_unless_there(flow_run, id=flow_run_id, run_id=run_id)
+        return self.run_of_flow(flow_run_id) or run_id
 
     # -- the pacing window ------------------------------------------------------------------------
 
@@ -136,22 +133,33 @@ class Ledger:
         """
         later = sa.case((bucket.c.tat > now, bucket.c.tat), else_=now) + n / rate
         take = sa.update(bucket).where(bucket.c.name == name).values(tat=later).returning(bucket.c.tat)
-        with self._engine.begin() as connection:
-            tat = connection.scalar(take)
-            if tat is None:
-                connection.execute(sa.insert(bucket).values(name=name, tat=now + n / rate, held_until=0.0))
-                tat = now + n / rate
+        tat = self._of_bucket(name, lambda connection: connection.scalar(take))
         return float(tat)
 
     def hold(self, name: str, until: float) -> None:
         """Nothing of this quota may be sent before `until` (the service asked to wait)."""
+        longer = sa.case((bucket.c.held_until > until, bucket.c.held_until), else_=until)
+        hold = sa.update(bucket).where(bucket.c.name == name).values(held_until=longer)
+        self._of_bucket(name, lambda connection: connection.execute(hold).rowcount or None)
+
+    def _of_bucket(self, name: str, action: Callable[[sa.Connection], Any]) -> Any:
+        """What `action` returns of the quota's row, which is made first where it is not there yet (None)."""
         with self._engine.begin() as connection:
-            longer = sa.case((bucket.c.held_until > until, bucket.c.held_until), else_=until)
-            held = connection.execute(
-                sa.update(bucket).where(bucket.c.name == name).values(held_until=longer)
-            )
-            if held.rowcount == 0:
-                connection.execute(sa.insert(bucket).values(name=name, tat=0.0, held_until=until))
+            result = action(connection)
+        if result is None:
+            self._insert_unless_there(bucket, name=name, tat=0.0, held_until=0.0)
+            with self._engine.begin() as connection:
+                result = action(connection)
+        return result
+
+    def _insert_unless_there(self, table: sa.Table, **values: Any) -> bool:
+        """Whether the row was made. Where another thread or process was quicker, theirs stays."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(table).values(**values))
+        except IntegrityError:
+            return False
+        return True
 
     def held_until(self, name: str) -> float:
         """The end of the hold on a quota, 0 where there never was one."""
@@ -193,16 +201,25 @@ class Ledger:
             "process": _process(),
             "until": now + LEASE_SECONDS,
         }
+        found = self._holder(name, now)
+        if found is None and not self._insert_unless_there(lease, name=name, **mine):
+            found = self._holder(name, now)
+        if found is not None:
+            process = str(found["process"]).partition(":")[0]
+            raise CannotStart(
+                f"The run {name} is being worked on by process {process} on {found['host']}. "
+                "Wait for it to end, or end it first."
+            )
+
+    def _holder(self, name: str, now: float) -> Any:
+        """Who holds a lease and lives. That of a holder who does not is taken away."""
         with self._engine.begin() as connection:
             found = connection.execute(sa.select(lease).where(lease.c.name == name)).mappings().one_or_none()
-            if found is not None and found["until"] > now and _is_alive(found["host"], found["process"]):
-                process = str(found["process"]).partition(":")[0]
-                raise CannotStart(
-                    f"The run {name} is being worked on by process {process} on {found['host']}. "
-                    "Wait for it to end, or end it first."
-                )
-            connection.execute(sa.delete(lease).where(lease.c.name == name))
-            connection.execute(sa.insert(lease).values(name=name, **mine))
+            if found is None or (found["until"] > now and _is_alive(found["host"], found["process"])):
+                return found
+            theirs = (lease.c.name == name) & (lease.c.holder == found["holder"])
+            connection.execute(sa.delete(lease).where(theirs))
+        return None
 
     def _reading(self) -> Any:
         return self._engine.connect().execution_options(reading=True)

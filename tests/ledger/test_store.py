@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from sspr.errors import CannotStart
 from sspr.ledger import Ledger, RowState
+from sspr.ledger.schema import bucket
 from sspr.ledger.store import LEASE_SECONDS
 from sspr.model import Target
 from tests.fakes.runs import new_run
@@ -146,6 +148,18 @@ def test_no_window_holds_more_than_its_burst_and_its_refill(
         for end, _ in sent:
             inside = sum(count for at, count in sent if start <= at <= end)
             assert end < start or inside <= BURST + RATE * (end - start) + 1e-6
+
+
+def test_threads_that_first_ask_for_a_quota_at_once_get_one_window(ledger: Ledger) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        slots = sorted(pool.map(lambda _: ledger.reserve("writes", 20, RATE, 1000.0), range(8)))
+    assert slots == [1001.0, 1002.0, 1003.0, 1004.0, 1005.0, 1006.0, 1007.0, 1008.0]
+
+
+def test_a_row_that_another_was_quicker_to_make_stays_theirs(ledger: Ledger) -> None:
+    ledger.hold("writes", 50.0)
+    assert ledger._insert_unless_there(bucket, name="writes", tat=0.0, held_until=0.0) is False
+    assert ledger.held_until("writes") == 50.0
 
 
 def test_a_hold_is_only_ever_lengthened(ledger: Ledger) -> None:
