@@ -53,7 +53,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input file as it was read. `columns`: canonical column → index in `header`."""
+    """One input file as it was read. `columns`: canonical column → index in `header`; `profile`: the name of the input
+    template whose headers it has; `notes`: what a person should know of the reading, in sentences.
+    """
 
     name: str
     sha256: str
@@ -62,6 +64,7 @@ class Source:
     header: tuple[str, ...]
     columns: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)

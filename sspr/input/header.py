@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sspr.input.blocks import Dialect
 from sspr.input.errors import InputError
+from sspr.input.records import Record
 from sspr.masking import mask_text
 from sspr.model import CANONICAL_COLUMNS, NEEDED_COLUMNS
 
@@ -33,16 +35,54 @@ SHOWN_AT_MOST = 12
 @dataclass(frozen=True, slots=True)
 class Columns:
     """A header read. `kept`: indices of the cells that are carried on, in order; `header`: their names as written;
-    `canonical`: canonical column → index among them; `guarded`: whether the file is one of our own, whose cells
+    `canonical`: canonical column → its places among them, the first that is not blank counts; `lists`: columns that
+    hold a list of which the first entry counts; `guarded`: whether the file is one of our own, whose cells
     `guard_cell` wrote; `passwords`: whether a column of passwords was left out; `notes`: what a person should know.
     """
 
     kept: tuple[int, ...]
     header: tuple[str, ...]
-    canonical: Mapping[str, int]
+    canonical: Mapping[str, tuple[int, ...]]
     guarded: bool
     passwords: bool
+    lists: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first records of a file, read in one of the dialects that it may be written in."""
+
+    dialect: Dialect
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What the head of a file shows: its dialect, the record that is its header, the columns, the profile they were
+    recognised by, and the lines under the header that are no data (an example, a second line of labels).
+    """
+
+    dialect: Dialect
+    header: Record
+    columns: Columns
+    profile: str = ""
+    skipped: frozenset[int] = frozenset()
+
+
+def understand(
+    heads: Sequence[Head], mapping: Mapping[str, str], profile: str | None, name: str
+) -> Understood:
+    """Which dialect, which line is the header, and which column is which, of a file called `name`.
+
+    `mapping`: header as it stands in the file → canonical column. `profile`: the name of the profile to read by; None:
+    the one whose headers are recognised. Raises `InputError`.
+    """
+    head = max(heads, key=lambda head: score(head.records[0].cells, mapping))
+    header = head.records[0]
+    if header.fault:
+        raise InputError(f"{name}: the header on line {header.line} cannot be read: {header.fault}.")
+    return Understood(head.dialect, header, resolve(header.cells, mapping, name), profile or "canonical")
 
 
 def fold(header: str) -> str:
@@ -94,7 +134,7 @@ def resolve(header: Sequence[str], mapping: Mapping[str, str], name: str) -> Col
     return Columns(
         kept=kept,
         header=tuple(visible_header(header[index]) for index in kept),
-        canonical={column: kept.index(index) for column, index in chosen.items()},
+        canonical={column: (kept.index(index),) for column, index in chosen.items()},
         guarded=any(fold(cell) in OWN_COLUMNS for cell in header),
         passwords=bool(dropped),
         notes=tuple(f'The password column "{cell}" is not kept.' for cell in dropped),

@@ -48,6 +48,11 @@ class _Lines:
         self.pulled.append(line)
         return line
 
+    @property
+    def waiting(self) -> int:
+        """How many lines were taken back and wait to be read again."""
+        return len(self._again)
+
     def start(self) -> int:
         """The number of the line with which the next record begins."""
         self.next_line += len(self.pulled)
@@ -62,35 +67,49 @@ class _Lines:
         return first
 
 
-def read_records(lines: Iterable[str], delimiter: str, first: int = 1) -> Iterator[Record]:
+class Records:
     """The records of `lines` (which keep their line ends; the first is line number `first`), empty ones left out."""
-    source = _Lines(lines, first)
-    # strict: a stray quote is a fault of its row, not an invitation to guess where the cell ends.
-    reader = csv.reader(source, delimiter=delimiter, strict=True)
-    while True:
-        line = source.start()
-        fault = None
+
+    def __init__(self, lines: Iterable[str], delimiter: str, quote: str = '"', first: int = 1) -> None:
+        self._source = _Lines(lines, first)
+        self._delimiter, self._quote = delimiter, quote
+        # strict: a stray quote is a fault of its row, not an invitation to guess where the cell ends.
+        self._reader = csv.reader(self._source, delimiter=delimiter, quotechar=quote, strict=True)
+
+    @property
+    def next_line(self) -> int:
+        """The number of the line with which the next record begins."""
+        return self._source.start()
+
+    @property
+    def in_step(self) -> bool:
+        """Whether every line that was taken belongs to a record that was given: none waits to be read again."""
+        return not self._source.waiting
+
+    def __iter__(self) -> Iterator[Record]:
+        return self
+
+    def __next__(self) -> Record:
+        while True:
+            record = self._next()
+            if any(cell.strip() for cell in record.cells):
+                return record
+
+    def _next(self) -> Record:
+        line, fault = self._source.start(), None
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            cells = next(self._reader)
         except (csv.Error, _Endless) as error:
-            several = len(source.pulled) > 1
-            text = source.take_back_all_but_first()
-            fault = UNCLOSED if several or text.count('"') % 2 else _reason(error)
-            cells = _roughly(text, delimiter)
+            several = len(self._source.pulled) > 1
+            text = self._source.take_back_all_but_first()
+            fault = UNCLOSED if several or text.count(self._quote) % 2 else _reason(error)
+            cells = text.rstrip("\r\n").split(self._delimiter)  # roughly: for showing only
         if any("\0" in cell for cell in cells):
             fault = fault or "a zero byte stands in it"
             cells = [cell.replace("\0", "") for cell in cells]
-        if any(cell.strip() for cell in cells):
-            yield Record(line, cells, fault)
+        return Record(line, cells, fault)
 
 
 def _reason(error: Exception) -> str:
     # The module's only other complaint about a single line is its limit of 131,072 characters for a cell.
     return "a cell is far too long" if "limit" in str(error) else "a quote stands inside a cell"
-
-
-def _roughly(text: str, delimiter: str) -> list[str]:
-    """The cells of a broken line, for showing only."""
-    return text.rstrip("\r\n").split(delimiter)

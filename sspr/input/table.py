@@ -7,16 +7,19 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from sspr.cells import unguard_cell
+from sspr.input.blocks import Block, Dialect, text_blocks
 from sspr.input.errors import InputError
-from sspr.input.header import Columns, resolve, score
-from sspr.input.records import Record, read_records
+from sspr.input.header import Head, understand
+from sspr.input.records import Records
+from sspr.input.shape import Shape
 from sspr.input.signature import SAVE_AS, foreign_kind, wide_encoding
 from sspr.model import Row, Source
 
 DELIMITERS = ",;\t|"
+HEAD_RECORDS = 20
 _CHUNK = 1 << 20
 _SAID = re.compile(
     r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?[,;\t ]*[\r\n]*', re.IGNORECASE
@@ -28,55 +31,35 @@ class ReadOptions:
     """How to read what is not as expected.
 
     `mapping`: header as it stands in the file → canonical column. `encoding`: a name that Python knows; without
-    it the file must be UTF-8.
+    it the file must be UTF-8. `profile`: the name of an input template; without it the headers decide.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
+    profile: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One input file whose header was understood. `rows` reads it anew each time."""
+    """One input file whose header was understood. `blocks` and `rows` read it anew each time."""
 
     source: Source
+    shape: Shape
+    dialect: Dialect
     _path: Path
-    _columns: Columns
-    _width: int
-    _header_line: int
+
+    def blocks(self) -> Iterator[Block]:
+        """All of the file, header included, in blocks of whole records."""
+        with self._path.open(encoding=self.source.encoding, newline="") as file:
+            yield from text_blocks(file, self.dialect)
 
     def rows(self) -> Iterator[Row]:
         """The data rows in the order of the file; wholly empty ones are left out."""
-        with self._path.open(encoding=self.source.encoding, newline="") as file:
-            records = read_records(file, self.source.delimiter)
-            for record in records:
-                if record.line > self._header_line:
-                    yield self._row(record)
-
-    def _row(self, record: Record) -> Row:
-        cells = record.cells
-        if len(cells) > self._width and not any(cell.strip() for cell in cells[self._width :]):
-            cells = cells[: self._width]  # separators after the last column shift nothing
-        malformed = record.fault
-        if malformed is None and len(cells) != self._width:
-            malformed = f"{_count(len(cells), 'cell')}, the header has {self._width}"
-        if malformed is not None:
-            return Row(record.line, self._shown(cells), {}, malformed)
-        kept = [cells[index] for index in self._columns.kept]
-        if self._columns.guarded:
-            kept = [unguard_cell(cell) for cell in kept]
-        return Row(
-            record.line, tuple(kept), {name: kept[index] for name, index in self._columns.canonical.items()}
-        )
-
-    def _shown(self, cells: list[str]) -> tuple[str, ...]:
-        """The cells of a row that does not fit. Where a column holds passwords none is kept: it may stand anywhere."""
-        if self._columns.passwords:
-            return ()
-        kept = [
-            cell for index, cell in enumerate(cells) if index >= self._width or index in self._columns.kept
-        ]
-        return tuple(unguard_cell(cell) for cell in kept) if self._columns.guarded else tuple(kept)
+        for block in self.blocks():
+            for record in block.read(self.dialect):
+                row = self.shape.row(record)
+                if row is not None:
+                    yield row
 
 
 def open_table(path: Path, name: str, options: ReadOptions) -> Table:
@@ -86,10 +69,32 @@ def open_table(path: Path, name: str, options: ReadOptions) -> Table:
     needed columns, or without rows.
     """
     encoding, sha256 = _inspect(path, name, options.encoding)
-    delimiter, header = _header(path, name, encoding, options.mapping)
-    columns = resolve(header.cells, options.mapping, name)
-    source = Source(name, sha256, encoding, delimiter, columns.header, columns.canonical, columns.notes)
-    table = Table(source, path, columns, len(header.cells), header.line)
+    heads = _heads(path, encoding)
+    if not heads:
+        raise InputError(f"{name} is empty.")
+    understood = understand(heads, options.mapping, options.profile, name)
+    columns = understood.columns
+    source = Source(
+        name=name,
+        sha256=sha256,
+        encoding=encoding,
+        delimiter=understood.dialect.delimiter,
+        header=columns.header,
+        columns={column: places[0] for column, places in columns.canonical.items()},
+        notes=columns.notes,
+        profile=understood.profile,
+    )
+    shape = Shape(
+        header_line=understood.header.line,
+        width=len(understood.header.cells),
+        kept=columns.kept,
+        canonical=tuple(columns.canonical.items()),
+        skipped=understood.skipped,
+        lists=columns.lists,
+        guarded=columns.guarded,
+        passwords=columns.passwords,
+    )
+    table = Table(source, shape, understood.dialect, path)
     if next(table.rows(), None) is None:
         raise InputError(f"{name} has a header but no rows. Fill in one line for each administrator.")
     return table
@@ -162,27 +167,17 @@ def _not_decodable(name: str, encoding: str, line: int, wanted: str | None) -> s
     )
 
 
-def _header(path: Path, name: str, encoding: str, mapping: Mapping[str, str]) -> tuple[str, Record]:
-    """The delimiter and the record of the header: the first line with content, after a line `sep=;`.
-
-    The delimiter is the one that makes known columns of the header, not the one that is frequent in the data.
+def _heads(path: Path, encoding: str) -> list[Head]:
+    """The first records of the file in each dialect it may have; none where it has no records. A first line `sep=;` is
+    obeyed.
     """
     with path.open(encoding=encoding, newline="") as file:
         said = _SAID.fullmatch(file.readline())
-    best: tuple[tuple[int, int], str, Record] | None = None
+    heads = []
     for delimiter in [said[1]] if said else DELIMITERS:
         with path.open(encoding=encoding, newline="") as file:
-            records = (record for record in read_records(file, delimiter) if not said or record.line > 1)
-            header = next(records, None)
-        if header is not None and (best is None or score(header.cells, mapping) > best[0]):
-            best = score(header.cells, mapping), delimiter, header
-    if best is None:
-        raise InputError(f"{name} is empty.")
-    _, delimiter, header = best
-    if header.fault:
-        raise InputError(f"{name}: the header on line {header.line} cannot be read: {header.fault}.")
-    return delimiter, header
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+            records = (record for record in Records(file, delimiter) if not said or record.line > 1)
+            first = tuple(islice(records, HEAD_RECORDS))
+        if first:
+            heads.append(Head(Dialect(delimiter), first))
+    return heads

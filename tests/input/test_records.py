@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspr.input.records import MAX_LINES, UNCLOSED, Record, read_records
+from sspr.input.records import MAX_LINES, UNCLOSED, Record, Records
 
 STRAY = "a quote stands inside a cell"
 
 
 def _read(text: str, delimiter: str = ",") -> list[tuple[int, list[str], str | None]]:
-    records = read_records(io.StringIO(text, newline=""), delimiter)
+    records = Records(io.StringIO(text, newline=""), delimiter)
     return [(record.line, record.cells, record.fault) for record in records]
 
 
@@ -84,12 +84,12 @@ def test_what_is_written_is_read_with_the_line_it_was_written_on(
             expected.append(Record(line, cells))
         line += len(list(io.StringIO(file.getvalue()[before:], newline="")))
     file.seek(0)
-    assert list(read_records(file, delimiter)) == expected
+    assert list(Records(file, delimiter)) == expected
 
 
 @given(st.text(alphabet='ab,"\n\r\0 ', max_size=60))
 def test_any_text_is_read_and_every_line_with_content_is_in_a_record(text: str) -> None:
-    records = list(read_records(io.StringIO(text, newline=""), ","))
+    records = list(Records(io.StringIO(text, newline=""), ","))
     lines = [record.line for record in records]
     assert lines == sorted(set(lines))
     for number, line in enumerate(io.StringIO(text, newline=""), 1):

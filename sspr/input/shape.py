@@ -1,0 +1,72 @@
+"""What a header makes of the records under it. A value that other processes can be given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sspr.cells import unguard_cell
+from sspr.input.records import Record
+from sspr.model import Row
+
+_BETWEEN_ENTRIES = re.compile(r"[;,|]")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a record becomes a row.
+
+    `header_line`: records up to this line are no data; nor are those on `skipped` lines (a template's example, a
+    second line of labels). `width`: cells of the header. `kept`: indices of the cells that are carried on, in order.
+    `canonical`: column → places among the kept cells; where a column has several places, the first cell that is not
+    blank counts. `lists`: columns that hold a list of which the first entry counts. `guarded`: one of our own
+    files, whose cells `guard_cell` wrote. `passwords`: whether a column of passwords was left out.
+    """
+
+    header_line: int
+    width: int
+    kept: tuple[int, ...]
+    canonical: tuple[tuple[str, tuple[int, ...]], ...]
+    skipped: frozenset[int] = frozenset()
+    lists: frozenset[str] = frozenset()
+    guarded: bool = False
+    passwords: bool = False
+
+    def row(self, record: Record) -> Row | None:
+        """The row of a record; None where it is no data."""
+        if record.line <= self.header_line or record.line in self.skipped:
+            return None
+        cells, malformed = record.cells, record.fault
+        if len(cells) > self.width and not any(map(str.strip, cells[self.width :])):
+            cells = cells[: self.width]  # separators after the last column shift nothing
+        if malformed is None and len(cells) != self.width:
+            malformed = f"{_count(len(cells), 'cell')}, the header has {self.width}"
+        if malformed is not None:
+            return Row(record.line, self._shown(cells), {}, malformed)
+        kept = [cells[index] for index in self.kept]
+        if self.guarded:
+            kept = [unguard_cell(cell) for cell in kept]
+        fields = {}
+        for column, places in self.canonical:
+            text = kept[places[0]]
+            if len(places) > 1 and not text.strip():
+                text = next((kept[place] for place in places if kept[place].strip()), text)
+            fields[column] = _first_entry(text) if column in self.lists else text
+        return Row(record.line, tuple(kept), fields)
+
+    def _shown(self, cells: list[str]) -> tuple[str, ...]:
+        """The cells of a row that does not fit. Where a column holds passwords none is kept: it may stand anywhere."""
+        if self.passwords:
+            return ()
+        kept = [cell for index, cell in enumerate(cells) if index >= self.width or index in self.kept]
+        return tuple(map(unguard_cell, kept)) if self.guarded else tuple(kept)
+
+
+def _first_entry(text: str) -> str:
+    """The first entry of a list as exports write it: `a; b`, `{a, b}`."""
+    text = text.strip().removeprefix("{").removesuffix("}")
+    return next((entry for entry in _BETWEEN_ENTRIES.split(text) if entry.strip()), text)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
