@@ -9,9 +9,15 @@ import unicodedata
 MAX_CELL = 400
 
 _PLACEHOLDERS = frozenset({
-    "-", "--", "---", ".", "?", "x", "xx", "n/a", "na", "n.a.", "n/v", "none", "null", "nil", "nan", "no", "unknown",
-    "tbd", "tba", "empty", "blank", "(blank)", "#n/a", "keine", "kein", "k.a.", "unbekannt", "s/o", "aucun", "inconnu",
-    "ninguno", "nessuno", "geen", "brak", "missing", "not provided", "not available", "not applicable",
+    "-", "--", "---", "–", "—", "_", ".", "..", "...", "/", "*", "?", "??", "???", "x", "xx", "xxx", "xxxx",
+    "n/a", "na", "n.a.", "n.a", "n/v", "n/d", "n.d.", "none", "null", "nil", "nan", "no", "unknown",
+    "undefined", "tbd", "tba", "tbc", "todo", "empty", "blank", "(blank)", "<blank>", "(empty)", "(null)",
+    "<null>", "[null]", "(none)", "<none>", "<na>", r"\n", "#n/a", "#ref!", "missing", "not provided",
+    "not available", "not applicable", "not set", "not known", "not given", "no phone", "no mobile",
+    "no number", "no email", "no e-mail", "keine", "kein", "keins", "k.a.", "nein", "leer", "unbekannt",
+    "nicht vorhanden", "s/o", "aucun", "aucune", "inconnu", "néant", "ninguno", "desconocido", "s/n",
+    "nessuno", "sconosciuto", "nenhum", "não", "geen", "onbekend", "ingen", "inget", "okänt", "brak", "není",
+    "yok", "нет", "неизвестно", "немає", "なし", "无", "無", "没有", "없음",
 })  # fmt: skip
 # ="0171 2345", ='0171', =+44 7911 …: how spreadsheets are told to keep a text.
 _FORMULA = re.compile(r"""=\s*(?:"(?P<text>[^"]*)"|(?P<number>\+[\d\s().-]+))""")

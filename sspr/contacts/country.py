@@ -1,5 +1,6 @@
-"""Country texts → regions. The names are data: `countries.csv`, from ISO 3166-1 and the territory names of the
-Unicode CLDR in English, the widely used languages and each country's official ones.
+"""Country texts → regions. The names are data: `countries.csv`, from ISO 3166-1, the territory names of the Unicode
+CLDR in English, the widely used languages and each country's official ones, and what HR files hold besides. Its
+numeric codes are those that are no telephone country code: 356 is India to ISO, and Malta to a telephone.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from sspr.contacts.cleaning import MAX_CELL
 # Not "NA": that is Namibia.
 _BLANK = frozenset({"", "-", "--", "n/a", "none", "null", "#n/a", "(blank)"})
 _NOT_WORD = re.compile(r"[^\w]+|_+")
+_JOINT = re.compile(r"\s+-+\s+|\s*[/|:;,()\[\]–—]\s*")
 
 
 def region(text: str) -> str | None:
-    """The ISO 3166-1 alpha-2 code of a country given by code (alpha-2, alpha-3, `UK`) or by name.
+    """The ISO 3166-1 alpha-2 code of a country given by code (alpha-2, alpha-3, numeric, `UK`), by name, or by both
+    (`DE - Germany`, `Germany (DE)`).
 
     The empty string where the text says nothing; None where it says something that is no known country.
     """
@@ -29,7 +32,18 @@ def region(text: str) -> str | None:
 def _region(text: str) -> str | None:
     if text.strip().casefold() in _BLANK:
         return ""
-    return _regions().get(fold(text))
+    return _regions().get(fold(text)) or _said_twice(text)
+
+
+def _said_twice(text: str) -> str | None:
+    """The country that every part of the text names; None where a part names another one, or none."""
+    parts = [part for part in _JOINT.split(text) if part]
+    words = text.split()
+    for said in (parts, [words[0], " ".join(words[1:])], [" ".join(words[:-1]), words[-1]]) if words else ():
+        named = {_regions().get(fold(part)) for part in said}
+        if len(said) > 1 and len(named) == 1 and None not in named:
+            return named.pop()
+    return None
 
 
 def fold(name: str) -> str:
@@ -48,7 +62,7 @@ def _regions() -> dict[str, str]:
     found: dict[str, str] = {}
     with Path(__file__).with_name("countries.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            for name in (row["alpha_2"], row["alpha_3"], *row["names"].split("|")):
+            for name in (row["alpha_2"], row["alpha_3"], row["numeric"], *row["names"].split("|")):
                 found.setdefault(fold(name), row["alpha_2"])
     found.pop("", None)
     return found

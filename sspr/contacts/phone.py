@@ -7,15 +7,28 @@ A wrong acceptance sends a reset code to a stranger, so every text that could be
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType
+from phonenumbers import PhoneNumberType
 
-from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
+from sspr.contacts import numbering
+from sspr.contacts.cleaning import MAX_CELL
+from sspr.contacts.numbering import MOBILE, TRUNK_PREFIXES, Reading
+from sspr.contacts.phone_text import (
+    BRACKETED_ZERO,
+    MAX_DIGITS,
+    after,
+    cleaned,
+    exact,
+    only_digits,
+    shape_fault,
+    text_fault,
+)
 from sspr.model import Finding
 
-MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+# Without it the library compiles a pattern anew whenever a file has numbers of more than a few dozen countries.
+phonenumbers.enable_pattern_cache()
+
 _KIND = {
     PhoneNumberType.FIXED_LINE: "a landline",
     PhoneNumberType.TOLL_FREE: "a toll-free number",
@@ -27,32 +40,13 @@ _KIND = {
     PhoneNumberType.UAN: "a company's service number",
     PhoneNumberType.VOICEMAIL: "a voicemail number",
 }
-_REASON = {
-    phonenumbers.ValidationResult.TOO_SHORT: "too few digits",
-    phonenumbers.ValidationResult.TOO_LONG: "too many digits",
-    phonenumbers.ValidationResult.INVALID_COUNTRY_CODE: "no such country code",
-}
-MAX_DIGITS = 15  # ITU-T E.164, section 6.1; also what Excel keeps of a number
-
-_LABEL = re.compile(
-    r"(?:tel|telephone|phone|mobile|mobil|mob|cell|cellphone|handy|m|t)\s*[.:]+\s*(?=[+(\d])", re.IGNORECASE
+# Digits in groups, nothing that any rule below would mind: the everyday number, straight to its plan.
+_PLAIN = re.compile(
+    r"\+?(?:[0-9]{1,4}[ .-]?)?(?:\([0-9]{2,5}\)[ .-]?)?[0-9]+(?:[ .-][0-9]+)*(?<=[0-9]{2})(?<!\.[0-9]{2})"
 )
-_REMARK = re.compile(r"\s*\((?:private|privat|personal|mobile|mobil|cell|handy)\)$", re.IGNORECASE)
-_SCIENTIFIC = re.compile(r"\+?\d+(?:[.,]\d+)?\s?e\s?[+-]?\s?\d+", re.IGNORECASE)
-_EXPORT_DAMAGE = re.compile(
-    r"#{2,}|#(?:REF|VALUE|NAME|NUM|NULL|DIV/0)[!?]|System\.\S+|Microsoft\.\S+", re.IGNORECASE
-)
-_FLOAT = re.compile(r"([1-9]\d{6,14})\.0")
-_EXTENSION = re.compile(
-    r"(?P<number>.*\d.*?)[\s,;./-]*(?:;\s?ext\s?=|ext(?:n|ension)?\b|x|#|int(?:erno)?\b|poste\b|durchwahl\b|dw\b|доб)[\s.:=]*\d{1,7}#?",
-    re.IGNORECASE | re.DOTALL,
-)
-_BETWEEN_NUMBERS = re.compile(r"[;|,/&\n\r\t\v\f]|\b(?:or|oder|ou|and|und|et|o|y)\b", re.IGNORECASE)
-_SHAPE = re.compile(r"\(?\+? ?[(\[]?\d[\d .()\[\]/-]*")
-_TRUNK_PREFIXES = frozenset({"", "0", "1", "8", "06"})
-_NO_DIGIT = re.compile(r"[^0-9]+")
-_BLIND_PLUS = re.compile(r"^\+\s?00(?=[1-9])")  # a tool put + before 0044
-_BRACKETED_ZERO = re.compile(r"[(\[]\s*0\s*[)\]]")
+_TO_DIGITS = {ord(sign): None for sign in "+ .-()"}
+# A single digit set off by a sign, or a bracket at the end: an extension, or the end of a second number.
+_LOOSE_END = re.compile(r"[-/.~]\s?\d$|[(\[]\s?\d+\s?[)\]]$")
 
 
 def read_phone(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
@@ -63,175 +57,191 @@ def read_phone(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]
     """
     if len(text) > MAX_CELL:
         return _refused("phone_invalid", "far too long")
-    text = unwrapped(text)
-    text = _REMARK.sub("", _LABEL.sub("", text, count=1) if _LABEL.match(text) else text)
-    if not text or is_placeholder(text) or not text.strip("0 "):
-        return _refused("phone_missing", "a placeholder" if text else "")
-    text = _plain(text).rstrip(" .-;,")
-    text = _BLIND_PLUS.sub("+", text)
-    fault = _text_fault(text)
-    if fault:
+    if _PLAIN.fullmatch(text):
+        known = _valid(_known(text, region))
+        if known is not None:
+            return _judged(known)
+    cell, text = text, cleaned(text)
+    if not text:
+        return _refused("phone_missing", "a placeholder" if cell.strip() else "")
+    fault = text_fault(text)
+    if fault is None:
+        text = exact(text)
+        fault = shape_fault(text, _dialled_first(only_digits(text), region))
+    if fault is not None:
         return "", (fault,)
-    float_text = _FLOAT.fullmatch(text)
-    if float_text:
-        text = float_text[1]
-    fault = _shape_fault(text)
-    if fault:
-        return "", (fault,)
-    return _number(text, region)
+    value, findings = _number(text, region)
+    if value and _LOOSE_END.search(text):
+        return _refused("phone_extension", "digits set off at the end")
+    return value, findings
+
+
+def _known(text: str, region: str | None) -> Reading | None:
+    digits = text.translate(_TO_DIGITS)
+    if len(digits) > MAX_DIGITS:
+        return None
+    if text[0] == "+":
+        return numbering.international(digits)
+    return numbering.at_home(digits, region) if region and not digits.startswith("00") else None
 
 
 def _refused(code: str, detail: str = "") -> tuple[str, tuple[Finding, ...]]:
     return "", (Finding(code, detail),)
 
 
-def _plain(text: str) -> str:
-    """Digits of any script, full-width signs and the many dashes as their ASCII twins; the rest as it is."""
-    if text.isascii():
-        return text
-    plain = []
-    for character in text:
-        # decimal() knows true digits only: ² or ① stay what they are and are refused.
-        digit = unicodedata.decimal(character, None)
-        if digit is not None:
-            plain.append(str(digit))
-        elif unicodedata.category(character) == "Pd" or character == "−":
-            plain.append("-")
-        elif "！" <= character <= "～":
-            plain.append(chr(ord(character) - 0xFEE0))
-        else:
-            plain.append(character)
-    return "".join(plain)
-
-
-def _text_fault(text: str) -> Finding | None:
-    """What spreadsheets, exports and people make of a cell: damage, extensions, several numbers."""
-    if _SCIENTIFIC.fullmatch(text):
-        return Finding("phone_damaged", "scientific notation")
-    if _EXPORT_DAMAGE.fullmatch(text) or "\ufffd" in text or "?" in text:
-        return Finding("phone_damaged", "unreadable characters")
-    extension = _EXTENSION.fullmatch(text)
-    if extension and _digits(extension["number"]) >= 5:
-        return Finding("phone_extension")
-    parts = [part for part in _BETWEEN_NUMBERS.split(text) if _digits(part) >= 6]
-    if len(parts) > 1 or (text.count("+") > 1 and not text.startswith("++")):
-        return Finding("phone_multiple")
-    if "," in text:
-        return Finding("phone_damaged", "a decimal comma")
-    return None
-
-
-def _shape_fault(text: str) -> Finding | None:
-    """What is neither digit nor an ordinary way to group digits."""
-    if any(character.isalpha() for character in text):
-        return Finding("phone_invalid", "letters among the digits")
-    if _digits(_BRACKETED_ZERO.sub("", text).lstrip("(+ ").removeprefix("00")) > MAX_DIGITS:
-        return Finding("phone_damaged", f"more than {MAX_DIGITS} digits")
-    if not _SHAPE.fullmatch(text) or text.count("/") > 1:
-        return Finding("phone_invalid", "unexpected characters")
-    if "/" in text:
-        head, tail = text.split("/")
-        # 0171/2345678 is one number; 02345678/9 is two that share their beginning.
-        if _digits(tail) < 5 or _digits(head) > 8:
-            return Finding("phone_multiple")
-    if re.search(r"\.\d{1,2}$", text) and text.count(".") == 1 and text.replace(".", "").isdigit():
-        return Finding("phone_damaged", "a decimal number")
-    return None
+def _dialled_first(digits: str, region: str | None) -> int:
+    """How many digits dial abroad, before the country code."""
+    own = numbering.international_prefix(digits, region) if region else ""
+    return max(len(own), 2 if digits.startswith("00") else 0)
 
 
 def _number(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
-    digits = _only_digits(text)
-    if not (text.lstrip("( ").startswith("+") or digits.startswith("00")):
-        if not region:
-            return _refused("phone_region_unknown", "" if region == "" else "the country is not a known one")
-        home = phonenumbers.country_code_for_region(region)
-        if not home:
-            return _refused("phone_region_unknown", f"{region} has no numbers of its own")
-        return _national(digits, region, home)
-    # The zero of +44 (0)20 is dialled at home only, but in some countries it belongs to the number.
-    spellings = dict.fromkeys((_only_digits(_BRACKETED_ZERO.sub("", text, count=1)), digits))
-    readings = [_spelled_out(spelling.removeprefix("00")) for spelling in spellings]
-    valid = _valid(readings)
-    if not valid and region and digits.startswith("00"):
-        valid = _valid(
-            [_parsed(digits, region)]
-        )  # 001, 0011: the international prefix of some countries is longer
+    digits = only_digits(text)
+    if text.lstrip("([ ").startswith("+"):
+        return _one_of([_with_code(text)])
+    home = phonenumbers.country_code_for_region(region) if region else 0
+    if digits.startswith("00"):
+        readings = [_with_code(after(text, 2))]
+        # 001, 0011: the international prefix of some countries is longer, and of some it is no prefix.
+        return _one_of([*readings, _in_region(text, digits, region)] if region and home else readings)
+    if not region:
+        return _refused("phone_region_unknown", "" if region == "" else "the country is not a known one")
+    if not home:
+        return _refused("phone_region_unknown", f"{region} has no numbers of its own")
+    return _national(text, digits, region, home)
+
+
+def _one_of(readings: list[Reading | None], region: str = "") -> tuple[str, tuple[Finding, ...]]:
+    valid = {reading for reading in map(_valid, readings) if reading is not None}
     if len(valid) > 1:
-        return _refused("phone_invalid", "the bracketed zero can be read in two ways")
-    return _judged(*valid[0]) if valid else _refused("phone_invalid", _why_invalid(readings))
+        return _refused("phone_invalid", "it can be read in two ways")
+    return _judged(valid.pop()) if valid else _refused("phone_invalid", _why_invalid(readings[0], region))
 
 
-def _spelled_out(digits: str) -> PhoneNumber | None:
+def _with_code(text: str) -> Reading | None:
+    """A text that begins with a country code. The zero of +44 (0)20 is dialled at home only and is left out; in Italy
+    and elsewhere it belongs to the number.
+    """
+    digits = only_digits(text)
+    reading = _spelled_out(digits)
+    shorter = only_digits(BRACKETED_ZERO.sub("", text, count=1))
+    if shorter == digits or digits.startswith("0"):
+        return reading
+    belongs = reading is not None and reading.national.startswith("0")
+    if reading is not None and belongs and numbering.fits_plan(reading.country_code, reading.national):
+        return reading
+    return _spelled_out(shorter)
+
+
+def _spelled_out(digits: str) -> Reading | None:
     """A number with its country code. Beyond a trunk prefix, which people write out of habit, nothing is taken from it
     or put into it: libphonenumber also drops carrier codes and completes numbers that only neighbours dial.
     """
+    known = numbering.international(digits)
+    if known is not None:
+        return known
     number = _parsed("+" + digits, None)
+    if number is None or not digits.endswith(number.national):
+        return None
+    trunk = digits.removesuffix(number.national).removeprefix(str(number.country_code))
+    return number if trunk in TRUNK_PREFIXES else None
+
+
+def _in_region(text: str, digits: str, region: str) -> Reading | None:
+    """What someone in the region reaches who dials the digits; None where the library would not write it so itself."""
+    abroad = numbering.international_prefix(digits, region)
+    if abroad:
+        return _with_code(after(text, len(abroad)))
+    number = _parsed(digits, region)
     if number is None:
         return None
-    national = phonenumbers.national_significant_number(number)
-    trunk = digits.removesuffix(national).removeprefix(str(number.country_code))
-    return number if digits.endswith(national) and trunk in _TRUNK_PREFIXES else None
+    trunk = digits.removesuffix(number.national).removeprefix(str(number.country_code))
+    if digits.endswith(number.national) and trunk in TRUNK_PREFIXES:
+        return number
+    return number if _is_argentine_mobile(digits, number) else None
 
 
-def _national(digits: str, region: str, home: int) -> tuple[str, tuple[Finding, ...]]:
+def _is_argentine_mobile(digits: str, number: Reading) -> bool:
+    """An Argentine mobile is 011 15 2345-6789 at home and +54 9 11 2345-6789 from abroad: the same number, with a sign
+    that it is a mobile in another place.
+    """
+    token = phonenumbers.country_mobile_token(number.country_code)
+    if not token or not number.national.startswith(token):
+        return False
+    home, subscriber = digits.removeprefix("0"), number.national.removeprefix(token)
+    return any(home[:place] + home[place + 2 :] == subscriber for place in range(2, 5))
+
+
+def _national(text: str, digits: str, region: str, home: int) -> tuple[str, tuple[Finding, ...]]:
     """A number without country code, read in its region; refused where it may as well have lost its +."""
-    at_home = _parsed(digits, region)
-    national = _valid([at_home])
-    if national and national[0][0].country_code != home and not (home == 1 and digits.startswith("011")):
-        return _refused("phone_region_unknown", f"dialled abroad from {region}")
-    if national and not digits.startswith(str(home)):
-        return _judged(*national[0])
-    international = [] if digits.startswith("0") else _valid([_parsed("+" + digits, None)])
-    if national and international and national != international:
-        return _refused("phone_region_unknown", f"with and without the country code of {region} a number")
-    if not national and international and international[0][0].country_code != home:
-        return _refused("phone_region_unknown", f"not a number of {region}, and without +")
-    valid = national or international
-    return _judged(*valid[0]) if valid else _refused("phone_invalid", _why_invalid([at_home], region))
+    reading = numbering.at_home(digits, region) or _in_region(text, digits, region)
+    national = _valid(reading)
+    abroad = numbering.international_prefix(digits, region)
+    if abroad and national is not None:
+        # 011 44… from the United States. Shorter ones are too easily the beginning of something else.
+        if len(abroad) < 3 or numbering.kind(home, digits) != PhoneNumberType.UNKNOWN:
+            return _refused("phone_region_unknown", f"dialled abroad from {region}")
+        return _judged(national)
+    international = None if digits.startswith("0") else _valid(_spelled_out(digits))
+    doubt = _doubt(digits, region, reading, international)
+    if doubt:
+        return _refused("phone_region_unknown", doubt)
+    if international is not None and national is None and international.country_code == home:
+        return _judged(international)
+    return _one_of([reading], region)
 
 
-def _judged(number: PhoneNumber, kind: int) -> tuple[str, tuple[Finding, ...]]:
-    if kind in MOBILE:
-        return f"+{number.country_code} {phonenumbers.national_significant_number(number)}", ()
-    return _refused("phone_not_mobile", _KIND.get(kind, "of an unknown kind"))
+def _doubt(digits: str, region: str, reading: Reading | None, international: Reading | None) -> str:
+    """Why digits may be a number of another country that lost its +, or one of this country with its code in front."""
+    national = _valid(reading)
+    home = phonenumbers.country_code_for_region(region)
+    if international is None or international == national:
+        return ""
+    if national is None:
+        # What is as long as the country's numbers is a wrong number of the country.
+        as_long = reading is not None and len(reading.national) in numbering.lengths(home)
+        if international.country_code == home or (as_long and international.kind not in MOBILE):
+            return ""
+        return f"not a number of {region}, and without +"
+    if digits.startswith(str(home)):
+        return f"with and without the country code of {region} a number"
+    if national.national == digits and national.kind in MOBILE and numbering.lost_plus_or_zero(home, digits):
+        return f"a number of {region} without its first digit, or one without +"
+    return ""
 
 
-def _parsed(digits: str, region: str | None) -> PhoneNumber | None:
+def _judged(reading: Reading) -> tuple[str, tuple[Finding, ...]]:
+    code, national, kind = reading
+    if kind not in MOBILE:
+        return _refused("phone_not_mobile", _KIND.get(kind, "of an unknown kind"))
+    if not national.strip(national[0]):
+        return _refused("phone_invalid", "the same digit throughout")
+    return f"+{code} {national}", ()
+
+
+def _valid(reading: Reading | None) -> Reading | None:
+    return reading if reading is not None and reading.kind != PhoneNumberType.UNKNOWN else None
+
+
+def _parsed(digits: str, region: str | None) -> Reading | None:
     try:
-        return phonenumbers.parse(digits, region)
+        number = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
         return None
+    code, national = number.country_code or 0, phonenumbers.national_significant_number(number)
+    # libphonenumber calls a number valid exactly where it knows its type.
+    return Reading(code, national, numbering.kind(code, national))
 
 
-def _valid(readings: list[PhoneNumber | None]) -> list[tuple[PhoneNumber, int]]:
-    """The readings that are valid numbers, each once, with their kind."""
-    valid: list[tuple[PhoneNumber, int]] = []
-    for number in readings:
-        if number is None or any(number == known for known, _ in valid):
-            continue
-        # libphonenumber calls a number valid exactly where it knows its type; asking once is half the time.
-        kind = phonenumbers.number_type(number)
-        if kind != PhoneNumberType.UNKNOWN:
-            valid.append((number, kind))
-    return valid
-
-
-def _why_invalid(readings: list[PhoneNumber | None], region: str = "") -> str:
-    number = next((reading for reading in readings if reading is not None), None)
-    if number is None:
-        return (
-            f"not a number of {region}"
-            if region
-            else "no such country code, or digits that do not belong to it"
-        )
-    known = region or phonenumbers.region_code_for_country_code(number.country_code or 0)
-    reason = _REASON.get(phonenumbers.is_possible_number_with_reason(number), "not in use")
+def _why_invalid(reading: Reading | None, region: str) -> str:
+    if reading is None and region:
+        return f"not a number of {region}"
+    if reading is None:
+        return "no such country code, or digits that do not belong to it"
+    known = region or phonenumbers.region_code_for_country_code(reading.country_code)
+    lengths = numbering.lengths(reading.country_code)
+    if min(lengths) <= len(reading.national) <= max(lengths):
+        reason = "not in use"
+    else:
+        reason = "too few digits" if len(reading.national) < min(lengths) else "too many digits"
     return f"{reason} for {known}" if known not in ("", "ZZ", "001") else reason
-
-
-def _digits(text: str) -> int:
-    return len(_only_digits(text))
-
-
-def _only_digits(text: str) -> str:
-    return _NO_DIGIT.sub("", text)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from sspr.contacts.phone import MOBILE, read_phone
+from sspr.contacts.numbering import MOBILE
+from sspr.contacts.phone import read_phone
 
 JANE = "+44 7911123456"
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -66,6 +67,11 @@ def test_what_can_be_read_safely_is_read(text: str, region: str | None, number: 
         ("", "GB", "phone_missing"),
         ("  \u00a0", "GB", "phone_missing"),
         ("n/a", "GB", "phone_missing"),
+        ("Ｎ／Ａ", "GB", "phone_missing"),
+        ("mobile: n/a", "GB", "phone_missing"),
+        ("#N/A", "GB", "phone_missing"),
+        ("#REF!", "GB", "phone_missing"),
+        ("0.0", "GB", "phone_missing"),
         ("none", "GB", "phone_missing"),
         ("-", "GB", "phone_missing"),
         ("000", "GB", "phone_missing"),
@@ -99,7 +105,7 @@ def test_what_can_be_read_safely_is_read(text: str, region: str | None, number: 
         ("07911123456.50", "GB", "phone_damaged"),
         ("4479111234560000", "GB", "phone_damaged"),
         ("########", "GB", "phone_damaged"),
-        ("#REF!", "GB", "phone_damaged"),
+        ("#VALUE!", "GB", "phone_damaged"),
         ("System.String[]", "", "phone_damaged"),
         ("07911 ?23456", "GB", "phone_damaged"),
         ("+44 7911 123456 x12", "", "phone_extension"),
