@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
-from sspr.contacts.email import mailbox, same_address
+from sspr.contacts.email import GMAIL, mailbox, same_address
 from sspr.model import Account, Contact, Finding
 
 # learn.microsoft.com, entra/identity/authentication/concept-sspr-policy, UserPrincipalName policies
 MAX_UPN, MAX_LOCAL, MAX_DOMAIN = 113, 64, 48
 _LOCAL = re.compile(r"[A-Za-z0-9'._!#^~-]+")
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
-_INITIAL = ".onmicrosoft."
+# Most names are this plain: within these bounds, and with nothing to take off.
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*@([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)+)"
+)
+# The domain that every tenant is given: contoso.onmicrosoft.com, in a hybrid organization contoso.mail.onmicrosoft.com.
+FACTS = frozenset({"account_enabled", "account_blocked", "user_type", "directory_synced"})
+_YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+_SAYS_THE_FILE = "as the file says"
+_INITIAL = re.compile(r"\.(?:onmicrosoft\.(?:com|us|de)|partner\.onmschina\.cn)$")
 
 
 def read_account(text: str) -> tuple[str, tuple[Finding, ...]]:
     """`(user principal name as written, ())`, or `("", findings)`. Never raises."""
+    plain = _PLAIN.fullmatch(text) if len(text) <= MAX_UPN else None
+    if plain and len(plain[1]) <= MAX_DOMAIN and plain.start(1) <= MAX_LOCAL + 1:
+        return text, ()
+    return _read_unusual(text)
+
+
+def _read_unusual(text: str) -> tuple[str, tuple[Finding, ...]]:
     name = unwrapped(text) if len(text) <= MAX_CELL else text.strip()
     if not name or (is_placeholder(name) and "@" not in name):
         return "", (Finding("upn_missing"),)
@@ -28,12 +44,35 @@ def own_address(address: str, user_principal_name: str) -> tuple[Finding, ...]:
     """What is said of an alternate address that leads back to the account, or to its organization."""
     if not address or not user_principal_name:
         return ()
+    domain, home = domain_of(address), domain_of(user_principal_name)
+    if domain != home and home not in GMAIL and not _INITIAL.search(domain) and not _INITIAL.search(home):
+        return ()  # no disguise spans two domains but those
     found: list[Finding] = []
     if same_address(address, user_principal_name) or _is_twin(address, user_principal_name):
         found.append(Finding("email_same_account"))
-    if domain_of(address) == domain_of(user_principal_name):
+    if domain == home:
         found.append(Finding("email_tenant_domain"))
     return tuple(found)
+
+
+def hearsay(fields: Mapping[str, str]) -> tuple[Finding, ...]:
+    """What the file itself says of the account, in the columns that exports of a directory have for it. The tenant
+    knows better, so it is a warning before the tenant is asked, and no more.
+    """
+    found = []
+    enabled, blocked = fields.get("account_enabled", ""), fields.get("account_blocked", "")
+    if enabled.strip().casefold() in _NO or blocked.strip().casefold() in _YES:
+        found.append(Finding("user_disabled", _SAYS_THE_FILE))
+    if fields.get("user_type", "").strip().casefold() == "guest":
+        found.append(Finding("user_is_guest", _SAYS_THE_FILE))
+    if fields.get("directory_synced", "").strip().casefold() in _YES:
+        found.append(Finding("synced_from_on_premises", _SAYS_THE_FILE))
+    return tuple(found)
+
+
+def is_hearsay(finding: Finding) -> bool:
+    """Whether only the file says so."""
+    return finding.detail == _SAYS_THE_FILE
 
 
 def judge_account(contact: Contact, account: Account, domains: frozenset[str]) -> tuple[Finding, ...]:
@@ -52,8 +91,7 @@ def judge_account(contact: Contact, account: Account, domains: frozenset[str]) -
         found.append(Finding("synced_from_on_premises"))
     address = contact.alternate_email
     if address:
-        own = {mailbox(own) for own in _addresses(account)}
-        if mailbox(address) in own or _is_twin(address, account.user_principal_name):
+        if any(same_address(address, own) or _is_twin(address, own) for own in _addresses(account)):
             found.append(Finding("email_same_account"))
         if domain_of(address) in domains:
             found.append(Finding("email_tenant_domain"))
@@ -79,8 +117,10 @@ def _is_twin(one: str, other: str) -> bool:
     """Whether one is the other's name under the tenant's initial domain: every mailbox of jane@contoso.com can also be
     reached as jane@contoso.onmicrosoft.com (learn.microsoft.com, exchange/recipients-in-exchange-online).
     """
-    (name, domain), (other_name, other_domain) = (mailbox(address).rsplit("@", 1) for address in (one, other))
-    if name != other_name or (_INITIAL in domain) == (_INITIAL in other_domain):
+    (name, _, domain), (other_name, _, other_domain) = (
+        mailbox(each).rpartition("@") for each in (one, other)
+    )
+    if name != other_name or not (_INITIAL.search(domain) or _INITIAL.search(other_domain)):
         return False
     return domain.partition(".")[0] == other_domain.partition(".")[0]
 

@@ -13,6 +13,7 @@ from sspr.model import Finding, Target
 __all__ = ["BY_CODE", "CODES", "Code", "Loss", "Policy", "Severity", "message", "sentence"]
 
 BY_CODE: Mapping[str, Code] = MappingProxyType({code.code: code for code in CODES})
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,47 @@ class Policy:
         )
 
 
-def sentence(finding: Finding) -> str:
-    """One finding in two plain sentences: what is wrong (with its detail), and how to mend it."""
+def sentence(finding: Finding, *, line: int | None = None, names: Mapping[str, str] = _NO_NAMES) -> str:
+    """One finding in plain sentences: where it is, what is wrong (with its detail), why it matters, how to mend it.
+
+    `line`: of the row in its file. `names`: canonical column → the header as it stands there; a column that is not in
+    it goes by its canonical name. What is not known of the place is not said.
+    """
+    return _told(finding, _place(line, _column(finding, line, names)))
+
+
+def message(
+    findings: Iterable[Finding], *, line: int | None = None, names: Mapping[str, str] = _NO_NAMES
+) -> str:
+    """All findings of a row as one text, as `sentence` tells them. The line is named once, and a column where it is
+    another than before.
+    """
+    told: list[str] = []
+    before = None
+    for finding in findings:
+        column = _column(finding, line, names)
+        place = _place(None if told else line, column if column != before else "")
+        told.append(_told(finding, place))
+        before = column
+    return " ".join(told)
+
+
+def _told(finding: Finding, place: str) -> str:
     code = BY_CODE[finding.code]
-    told = f"{code.text.removesuffix('.')} ({finding.detail})." if finding.detail else code.text
-    return f"{told} {code.mend}"
+    wrong = f"{code.text.removesuffix('.')} ({finding.detail})." if finding.detail else code.text
+    return f"{place}{wrong} {code.why} {code.mend}"
 
 
-def message(findings: Iterable[Finding]) -> str:
-    """All findings of a row as one text."""
-    return " ".join(sentence(finding) for finding in findings)
+def _column(finding: Finding, line: int | None, names: Mapping[str, str]) -> str:
+    """The column as the person knows it; empty where the code has none, or nothing is known of the file."""
+    column = BY_CODE[finding.code].column
+    return names.get(column, column) if names or line is not None else ""
+
+
+def _place(line: int | None, column: str) -> str:
+    """`Line 14, column "Mobile Phone": `, as much of it as is known."""
+    parts = [f"line {line}"] if line is not None else []
+    if column:
+        parts.append(f'column "{column}"')
+    place = ", ".join(parts)
+    return f"{place[0].upper()}{place[1:]}: " if place else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sspr.contacts.account import own_address, read_account
+from sspr.contacts.account import FACTS, hearsay, own_address, read_account
 from sspr.contacts.country import region
 from sspr.contacts.email import read_email
 from sspr.contacts.phone import read_phone
@@ -13,6 +13,7 @@ def judge(row: Row, default_country: str | None) -> Contact:
     """The contact of a row. `default_country` (code or name) is the region of numbers where the row has no country.
 
     A row whose country is no known one does not fall back to the default: it was meant to say something else.
+    Nor is chosen between two countries that a row names.
     """
     if row.malformed is not None:
         return Contact("", findings=(Finding("row_malformed", row.malformed),))
@@ -22,6 +23,19 @@ def judge(row: Row, default_country: str | None) -> Contact:
     where = region(fields.get("country", ""))
     if where == "" and default_country:
         where = region(default_country)
-    phone, phone_findings = read_phone(fields.get("mobile_phone", ""), where)
+    two_countries = (
+        "other_country" in fields and bool(where) and region(fields["other_country"]) not in ("", where)
+    )
+    phone, phone_findings = read_phone(fields.get("mobile_phone", ""), None if two_countries else where)
+    if two_countries:
+        phone_findings = tuple(map(_of_two_countries, phone_findings))
     findings = (*account_findings, *email_findings, *own_address(email, account), *phone_findings)
+    if not FACTS.isdisjoint(fields):
+        findings = (*findings, *hearsay(fields))
     return Contact(account, email, phone, findings)
+
+
+def _of_two_countries(finding: Finding) -> Finding:
+    if finding.code != "phone_region_unknown":
+        return finding
+    return Finding(finding.code, "the row names two countries")

@@ -11,7 +11,7 @@ _HEAD = """\
 # Reason codes
 
 Printed from `sspr/contacts/table.py`. Each code that stands in the columns `reason` and `warnings` of
-`results.csv` is one of these.
+`results.csv` is one of these; the column `message` says the same in words.
 
 An *error* rejects the row (the codes said of the run make it `failed`), a *warn* is shown and the row goes on.
 A `[policy]` table in `tenants.toml` changes a code to `error`, `warn` or `ignore`:
@@ -26,6 +26,11 @@ A value that was refused is never written, whatever the policy says: softening s
 the row go on, and a row of which nothing is left is rejected all the same. The codes marked *always error* cannot be
 softened, because nothing could be written where they are said.
 `synced_from_on_premises` is a warning where the target includes methods.
+
+## All codes
+
+| code | column | default | what is wrong |
+|---|---|---|---|
 """
 
 
@@ -44,20 +49,26 @@ _GROUPS: tuple[tuple[str, Callable[[Code], bool]], ...] = (
 
 def render() -> str:
     """The page, as Markdown with a line feed at its end."""
-    parts = [_HEAD]
+    parts = [_HEAD, *map(_line, CODES)]
     for title, belongs in _GROUPS:
         parts.append(f"\n## {title}\n")
         parts.extend(_entry(code) for code in CODES if belongs(code))
     return "".join(parts)
 
 
+def _default(code: Code) -> str:
+    return "always error" if code.loss is Loss.ROW else str(code.severity)
+
+
+def _line(code: Code) -> str:
+    column = f"`{code.column}`" if code.column else ""
+    return f"| [`{code.code}`](#{code.code}) | {column} | {_default(code)} | {code.text} |\n"
+
+
 def _entry(code: Code) -> str:
-    fixed = ", always error" if code.loss is Loss.ROW else ""
-    default = f"{code.severity}{'' if fixed else ' by default'}{fixed}".replace(
-        "error, always error", "always error"
-    )
+    by_default = "" if code.loss is Loss.ROW else " by default"
     return (
-        f"\n### `{code.code}`\n\n{code.text} *({default})*\n\n"
+        f"\n### `{code.code}`\n\n{code.text} *({_default(code)}{by_default})*\n\n"
         f"- Why: {code.why}\n- What to do: {code.mend}\n- Source: {code.source}\n"
     )
 

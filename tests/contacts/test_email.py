@@ -7,7 +7,8 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspr.contacts.email import MAX_LENGTH, is_lookalike, read_email, same_address
+from sspr.contacts.email import MAX_LENGTH, read_email, same_address
+from sspr.contacts.lookalike import doubt_of
 
 LONG_DOMAIN = ".".join(["b" * 60] * 3) + ".com"  # 186 characters
 
@@ -97,7 +98,7 @@ def test_a_domain_that_imitates_another_is_warned_of_and_kept(domain: str, *, wa
     address, findings = read_email(f"jane@{domain}")
     assert address.isascii()
     assert [finding.code for finding in findings] == (["email_lookalike"] if warned else [])
-    assert is_lookalike(address.rpartition("@")[2]) is warned
+    assert bool(doubt_of(address.rpartition("@")[2])) is warned
 
 
 @pytest.mark.parametrize(

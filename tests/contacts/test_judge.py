@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sspr.contacts.account import is_hearsay
 from sspr.contacts.country import region
 from sspr.contacts.judge import judge
 from sspr.model import CANONICAL_COLUMNS, Contact, Finding, Row
+
+FIELDS = {
+    "user_principal_name": "jane@contoso.com",
+    "alternate_email": "jane@fabrikam.com",
+    "mobile_phone": "+44 7400 123456",
+}
 
 
 def _row(**fields: str) -> Row:
@@ -138,3 +145,42 @@ def test_a_cell_of_absurd_length_is_refused_like_any_other(piece: str) -> None:
     cell = piece * 60_000 + "1"
     row = _row(user_principal_name=cell, alternate_email=cell, mobile_phone=cell, country=cell)
     assert [code.partition("_")[0] for code in _codes(judge(row, None))] == ["upn", "email", "phone"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "phone", "detail"),
+    [
+        ("GB", "GB", "+44 7400123456", None),
+        ("GB", "United Kingdom", "+44 7400123456", None),
+        ("GB", "DE", "", "the row names two countries"),
+        ("GB", "Atlantis", "", "the row names two countries"),
+        ("GB", "n/a", "+44 7400123456", None),
+    ],
+)
+def test_two_countries_of_a_row_must_agree_where_the_number_names_none(
+    first: str, second: str, phone: str, detail: str | None
+) -> None:
+    fields = {**FIELDS, "mobile_phone": "07400 123456", "country": first, "other_country": second}
+    contact = judge(Row(2, (), fields), None)
+    assert contact.mobile_phone == phone
+    assert [finding.detail for finding in contact.findings] == ([detail] if detail else [])
+    fields["mobile_phone"] = "+44 7400 123456"
+    assert judge(Row(2, (), fields), None).mobile_phone == "+44 7400123456"
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        ({"account_enabled": "True", "account_blocked": "No", "user_type": "Member"}, []),
+        ({"account_enabled": "", "account_blocked": "", "user_type": "", "directory_synced": ""}, []),
+        ({"account_enabled": " FALSE"}, ["user_disabled"]),
+        ({"account_blocked": "Yes"}, ["user_disabled"]),
+        ({"user_type": "guest"}, ["user_is_guest"]),
+        ({"directory_synced": "True"}, ["synced_from_on_premises"]),
+        ({"account_enabled": "vielleicht"}, []),
+    ],
+)
+def test_what_the_file_says_of_the_account_is_told(fields: dict[str, str], codes: list[str]) -> None:
+    contact = judge(Row(2, (), {**FIELDS, **fields}), None)
+    assert [finding.code for finding in contact.findings] == codes
+    assert all(is_hearsay(finding) for finding in contact.findings)
