@@ -1,6 +1,7 @@
 """The values that the stages hand on: rows, contacts, accounts, changes. Frozen, typed, without I/O.
 
-`repr` of each shows no contact data, so that a traceback or a log line cannot leak it.
+`repr` of each shows no contact data, so that a traceback or a log line cannot leak it. Those that are made for every
+row of a file are structs: they are made in a third of the time that a dataclass takes.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 CANONICAL_COLUMNS = (
     "user_principal_name",
@@ -67,8 +70,7 @@ class Source:
     profile: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One data row as it came. `line`: 1-based physical line on which it starts.
 
     `cells` are the original cells under `Source.header` (as many as came, if the row is malformed);
@@ -76,9 +78,12 @@ class Row:
     """
 
     line: int
-    cells: tuple[str, ...] = field(repr=False)
-    fields: Mapping[str, str] = field(repr=False)
+    cells: tuple[str, ...]
+    fields: Mapping[str, str]
     malformed: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Row(line={self.line}, malformed={self.malformed!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +94,20 @@ class Finding:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+class Contact(msgspec.Struct, frozen=True, gc=False):
     """What the row asks for, normalised. A value that was refused is the empty string; findings say why.
 
     `user_principal_name` as written, trimmed; `alternate_email` normalised; `mobile_phone` as
     `+CC national`: country code, one space, national number.
     """
 
-    user_principal_name: str = field(repr=False)
-    alternate_email: str = field(repr=False, default="")
-    mobile_phone: str = field(repr=False, default="")
+    user_principal_name: str
+    alternate_email: str = ""
+    mobile_phone: str = ""
     findings: tuple[Finding, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Contact(findings={self.findings!r})"
 
 
 class MethodKind(StrEnum):
@@ -241,25 +248,27 @@ class Traffic:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ResultRow:
+class ResultRow(msgspec.Struct, frozen=True, gc=False):
     """One row of a run as a report shows it. `source`: index of its file; `ready`: `yes`, `no` or empty."""
 
     source: int
     line: int
-    cells: tuple[str, ...] = field(repr=False)
-    user_principal_name: str = field(repr=False)
+    cells: tuple[str, ...]
+    user_principal_name: str
     status: Status
     reasons: tuple[str, ...]
-    message: str = field(repr=False)
+    message: str
     warnings: tuple[str, ...]
-    alternate_email: str = field(repr=False, default="")
-    mobile_phone: str = field(repr=False, default="")
-    alternate_email_before: str = field(repr=False, default="")
-    mobile_phone_before: str = field(repr=False, default="")
-    email_method_before: str = field(repr=False, default="")
-    phone_method_before: str = field(repr=False, default="")
+    alternate_email: str = ""
+    mobile_phone: str = ""
+    alternate_email_before: str = ""
+    mobile_phone_before: str = ""
+    email_method_before: str = ""
+    phone_method_before: str = ""
     ready: str = ""
+
+    def __repr__(self) -> str:
+        return f"ResultRow(source={self.source}, line={self.line}, status={self.status.value!r})"
 
 
 @dataclass(frozen=True, slots=True)

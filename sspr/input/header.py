@@ -1,52 +1,23 @@
-"""Header cells → canonical columns. The one place that knows which header means which column."""
+"""The first records of a file → its dialect, its header line and the profile by which the columns are named."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
+from sspr.input import profiles
 from sspr.input.blocks import Dialect
+from sspr.input.columns import Columns, Heading, Naming, locate, resolve
 from sspr.input.errors import InputError
+from sspr.input.folding import fold, forms, squeeze, visible_header
+from sspr.input.profiles import CANONICAL, Profile
 from sspr.input.records import Record
-from sspr.masking import mask_text
-from sspr.model import CANONICAL_COLUMNS, NEEDED_COLUMNS
+from sspr.input.unreadable import explained
+from sspr.model import NEEDED_COLUMNS
 
-# What our own rejected.csv adds; ignored when it is given back.
-OWN_COLUMNS = frozenset({"sspr reason", "sspr message"})
-# A second one of these could not be chosen between without a guess about somebody's contact data.
-_DECISIVE = frozenset({*NEEDED_COLUMNS, "country"})
-_PASSWORD = re.compile(
-    r"pass\s?word|passwort|kennwort|passphrase|passcode|\bpwd\b|\bpin\b|mot\sde\spasse|contrase|\bsenha\b|\bclave\b|"
-    r"wachtwoord|has[lł]o|lösenord|adgangskode|salasana|heslo|jelszó|"
-    r"parol|парол|şifre|パスワード|密码|비밀번호|كلمة المرور",
-    re.IGNORECASE,
-)
-# "Password never expires", "Last password change time stamp": about a password, not one.
-_ABOUT_PASSWORD = re.compile(
-    r"never|expir|change|last|strong|polic|reset|must|force|next|status|\bage\b", re.IGNORECASE
-)
-_SEPARATORS = re.compile(r"[\s_.]+")
-_DATA = re.compile(r"@|\d{7}")
-SHOWN_AT_MOST = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """A header read. `kept`: indices of the cells that are carried on, in order; `header`: their names as written;
-    `canonical`: canonical column → its places among them, the first that is not blank counts; `lists`: columns that
-    hold a list of which the first entry counts; `guarded`: whether the file is one of our own, whose cells
-    `guard_cell` wrote; `passwords`: whether a column of passwords was left out; `notes`: what a person should know.
-    """
-
-    kept: tuple[int, ...]
-    header: tuple[str, ...]
-    canonical: Mapping[str, tuple[int, ...]]
-    guarded: bool
-    passwords: bool
-    lists: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
+# A line further down must show two columns: a lone word that a header would have may stand in any cell.
+_SHOWS_A_HEADER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +41,49 @@ class Understood:
     skipped: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A record that may be the header: the `position`-th of its head."""
+
+    head: Head
+    position: int
+
+    @property
+    def record(self) -> Record:
+        return self.head.records[self.position]
+
+    @cached_property
+    def heading(self) -> Heading:
+        return Heading(self.record.cells)
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        return frozenset(form for cell in self.record.cells for form in forms(cell))
+
+    def mapped(self, mapping: Mapping[str, str]) -> int:
+        """How many of the headers stand here that the command line names."""
+        return sum(bool(self.heading.find(header)) for header in mapping)
+
+    def columns(self, candidates: Mapping[str, tuple[str, ...]]) -> int:
+        """How many canonical columns are named here."""
+        places = self.heading.places
+        return sum(any(header in places for header in headers) for headers in candidates.values())
+
+    def known(self, profile: Profile) -> int:
+        """How many of a profile's headers stand here."""
+        return len(profile.recognised & self.heading.places.keys())
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The header line and the profile; `told`: how the profile was found, in a sentence, where that needs saying."""
+
+    line: _Line
+    name: str
+    profile: Profile
+    told: str = ""
+
+
 def understand(
     heads: Sequence[Head], mapping: Mapping[str, str], profile: str | None, name: str
 ) -> Understood:
@@ -78,109 +92,156 @@ def understand(
     `mapping`: header as it stands in the file → canonical column. `profile`: the name of the profile to read by; None:
     the one whose headers are recognised. Raises `InputError`.
     """
-    head = max(heads, key=lambda head: score(head.records[0].cells, mapping))
-    header = head.records[0]
+    lines = [_Line(head, position) for head in heads for position in range(len(head.records))]
+    if not lines:
+        raise InputError(f"{name} is empty.")
+    choice = _said(lines, mapping, profile, name) if profile else _recognised(lines, mapping, name)
+    line, header = choice.line, choice.line.record
     if header.fault:
         raise InputError(f"{name}: the header on line {header.line} cannot be read: {header.fault}.")
-    return Understood(head.dialect, header, resolve(header.cells, mapping, name), profile or "canonical")
-
-
-def fold(header: str) -> str:
-    """A header cell as it is compared: `Mobile_Phone ` → `mobile phone`."""
-    visible = "".join(
-        character for character in visible_header(header) if unicodedata.category(character) != "Cf"
+    naming = Naming(mapping, choice.profile, profiles.profile(CANONICAL))
+    columns = resolve(line.heading, naming, name)
+    _nothing_lost_above(line, name)
+    skipped, notes = _no_data(line, choice.profile, columns)
+    told = (choice.told,) if choice.told else ()
+    return Understood(
+        dialect=line.head.dialect,
+        header=header,
+        columns=replace(columns, notes=(*told, *columns.notes, *notes)),
+        profile=choice.name,
+        skipped=skipped,
     )
-    return _SEPARATORS.sub(" ", unicodedata.normalize("NFKC", visible)).strip().casefold()
 
 
-def is_password(header: str) -> bool:
-    """Whether a column holds passwords. In doubt it does."""
-    folded = fold(header)
-    return bool(_PASSWORD.search(folded)) and not _ABOUT_PASSWORD.search(folded)
+def _recognised(lines: Sequence[_Line], mapping: Mapping[str, str], name: str) -> _Choice:
+    """The line and the profile whose headers it shows; the general vocabulary where it shows none's.
 
-
-def score(header: Sequence[str], mapping: Mapping[str, str]) -> tuple[int, int]:
-    """How well a line serves as header: recognised columns first, then cells. The better dialect has the higher one."""
-    known = {fold(name) for name in CANONICAL_COLUMNS} | {fold(name) for name in mapping}
-    return len({fold(cell) for cell in header} & known), len(header)
-
-
-def resolve(header: Sequence[str], mapping: Mapping[str, str], name: str) -> Columns:
-    """The columns of a file called `name`.
-
-    `mapping`: header as it stands in the file → canonical column; it goes before the names of the columns.
-    Raises `InputError` where a needed column is missing or stands twice, or the mapping fits nothing.
+    Raises `InputError` where two fit equally well and would read the file differently, and where nothing is a header.
     """
-    wanted = _wanted(mapping, header, name)
-    chosen: dict[str, int] = {}
-    for column in CANONICAL_COLUMNS:
-        source = wanted.get(column, fold(column))
-        places = [index for index, cell in enumerate(header) if fold(cell) == source]
-        if len(places) > 1 and column in _DECISIVE:
-            numbers = " and ".join(str(place + 1) for place in places)
+    general = profiles.profile(CANONICAL)
+    for line in lines:  # our own names: no other profile need be read from disk
+        if {*NEEDED_COLUMNS} <= {visible_header(cell).strip() for cell in line.record.cells}:
+            return _Choice(line, CANONICAL, general)
+    ranked = [
+        ((line.mapped(mapping), line.known(profile), length, -line.position), line, profile_name, profile)
+        for profile_name, profile in profiles.every().items()
+        for line in lines
+        if (length := profile.fits(line.folded))
+    ]
+    if not ranked:
+        return _by_vocabulary(lines, mapping, general, name)
+    best = max(rank for rank, *_ in ranked)
+    _, line, profile_name, profile = next(each for each in ranked if each[0] == best)
+    equal = [
+        (other, other_profile)
+        for rank, other_line, other, other_profile in ranked
+        if rank == best and other_line is line and other != profile_name
+    ]
+    told = f"Read as {profile_name}: {profile.title}, by its headers."
+    for other, other_profile in equal:
+        if not _alike(line, Naming(mapping, profile, general), Naming(mapping, other_profile, general), name):
             raise InputError(
-                f'{name}: the header has "{mask_text(header[places[0]].strip())}" {len(places)} times '
-                f"(columns {numbers}). Rename or delete all but the one that is meant."
+                f"{name}: the header is that of {profile_name} ({profile.title}) and just as well that of {other} "
+                f"({other_profile.title}). Say which: --profile {profile_name} or --profile {other}."
             )
-        if places and places[0] not in chosen.values():
-            chosen[column] = places[0]
-    missing = [column for column in NEEDED_COLUMNS if column not in chosen]
-    if missing:
-        raise InputError(_missing(missing, header, name))
-    kept = tuple(
-        index for index, cell in enumerate(header) if fold(cell) not in OWN_COLUMNS and not is_password(cell)
-    )
-    dropped = [mask_text(cell.strip()) for cell in header if is_password(cell)]
-    return Columns(
-        kept=kept,
-        header=tuple(visible_header(header[index]) for index in kept),
-        canonical={column: (kept.index(index),) for column, index in chosen.items()},
-        guarded=any(fold(cell) in OWN_COLUMNS for cell in header),
-        passwords=bool(dropped),
-        notes=tuple(f'The password column "{cell}" is not kept.' for cell in dropped),
-    )
+        told += f" It is that of {other} as well, which reads it alike."
+    return _Choice(line, profile_name, profile, told)
 
 
-def visible_header(cell: str) -> str:
-    """A header cell without the byte order mark that a careless tool left in it, or read in a wrong code page."""
-    return cell.lstrip("\ufeff").removeprefix("ï»¿")
+def _by_vocabulary(
+    lines: Sequence[_Line], mapping: Mapping[str, str], general: Profile, name: str
+) -> _Choice:
+    def rank(line: _Line) -> tuple[int, int, int, bool, int]:
+        mapped, columns, record = line.mapped(mapping), line.columns(general.candidates), line.record
+        lone = columns < _SHOWS_A_HEADER and not mapped and bool(line.position or record.fault)
+        return mapped, 0 if lone else columns, -line.position, not record.fault, len(record.cells)
+
+    line = max(lines, key=rank)
+    if not line.mapped(mapping) and line.columns(general.candidates) < _SHOWS_A_HEADER:
+        cells = [record.cells for record in line.head.records]
+        reason = explained(cells, general.recognised, name)
+        if reason:
+            raise InputError(reason)
+    return _Choice(line, CANONICAL, general, "No known export was recognised; the columns go by their names.")
 
 
-def _wanted(mapping: Mapping[str, str], header: Sequence[str], name: str) -> dict[str, str]:
-    """Canonical column → folded header, as the mapping says."""
-    present = {fold(cell) for cell in header}
-    wanted: dict[str, str] = {}
-    for source, column in mapping.items():
-        if column not in CANONICAL_COLUMNS:
-            known = ", ".join(CANONICAL_COLUMNS)
-            raise InputError(
-                f"--map {source}={column}: there is no column {column!r}. The columns are {known}."
-            )
-        if fold(source) not in present:
-            raise InputError(f'--map {source}={column}: {name} has no column "{source}". {_found(header)}')
-        if is_password(source):
-            raise InputError(f"--map {source}={column}: a password column is never read.")
-        if column in wanted and wanted[column] != fold(source):
-            raise InputError(f"--map names two headers for {column}. Give one.")
-        wanted[column] = fold(source)
-    return wanted
+def _said(lines: Sequence[_Line], mapping: Mapping[str, str], wanted: str, name: str) -> _Choice:
+    """The line that a profile fits best which a person named. Raises `InputError` where it fits none."""
+    profile = profiles.profile(wanted)
 
+    def rank(line: _Line) -> tuple[int, int, int, int, int]:
+        known = line.known(profile)
+        fits = profile.fits(line.folded)
+        return line.mapped(mapping), fits, known, -line.position, len(line.record.cells)
 
-def _missing(missing: Sequence[str], header: Sequence[str], name: str) -> str:
-    columns = " and ".join(missing)
-    if any(_DATA.search(cell) for cell in header):
-        return (
-            f"{name}: the first line seems to hold data, not a header; the column {columns} is not named. "
-            f"Put a line with the column names above it (sspr template canonical prints one)."
+    line = max(lines, key=rank)
+    needed = {column: profile.candidates.get(column, ()) for column in NEEDED_COLUMNS}
+    absent = len(NEEDED_COLUMNS) - line.columns(needed) - line.mapped(mapping)
+    if profile.signatures and absent > 0 and not profile.fits(line.folded):
+        nearest = max(profile.signatures, key=lambda each: len({*map(fold, each)} & line.folded))
+        lacking = ", ".join(f'"{header}"' for header in nearest if fold(header) not in line.folded)
+        raise InputError(
+            f"{name} does not fit the profile {wanted} ({profile.title}): the header has no {lacking}. "
+            f"{line.heading.found} Leave --profile out, or name another (sspr template lists them)."
         )
-    return (
-        f"{name}: the header has no column {columns}. {_found(header)} "
-        f"Rename a column, or say which it is: --map 'HEADER={missing[0]}'."
-    )
+    return _Choice(line, wanted, profile, f"Read as {wanted}: {profile.title}, as --profile says.")
 
 
-def _found(header: Sequence[str]) -> str:
-    names = [mask_text(visible_header(cell).strip())[:40] for cell in header if cell.strip()]
-    shown = ", ".join(f'"{cell}"' for cell in names[:SHOWN_AT_MOST])
-    more = f" and {len(names) - SHOWN_AT_MOST} more" if len(names) > SHOWN_AT_MOST else ""
-    return f"Found: {shown}{more}."
+def _alike(line: _Line, one: Naming, other: Naming, name: str) -> bool:
+    """Whether two namings find the same columns at the same places."""
+    headers = line.heading.places.keys()
+    same = one.lists & headers == other.lists & headers
+    return same and locate(line.heading, one, name)[0] == locate(line.heading, other, name)[0]
+
+
+def _nothing_lost_above(line: _Line, name: str) -> None:
+    """Refuses a header under lines that look like rows. A title has a word or two; an export's date is no address."""
+    for record in line.head.records[: line.position]:
+        filled = [cell for cell in record.cells if cell.strip()]
+        if len(filled) >= len(NEEDED_COLUMNS) and any("@" in cell for cell in filled):
+            raise InputError(
+                f"{name}: the header seems to be on line {line.record.line}, but line {record.line} above it looks "
+                f"like a row. Put the header first."
+            )
+
+
+def _no_data(line: _Line, profile: Profile, columns: Columns) -> tuple[frozenset[int], tuple[str, ...]]:
+    """The lines under the header that are no data, and what to say of them and of those above it."""
+    records = line.head.records
+    notes = []
+    above = [str(record.line) for record in records[: line.position]]
+    if above:
+        notes.append(f"Above the header, not read: line {', '.join(above)}.")
+    skipped = set()
+    for record in records[line.position + 1 :]:
+        if profile.example and _begins(record, profile.example):
+            skipped.add(record.line)
+            notes.append(f"Line {record.line} is an example and was skipped.")
+        elif profile.labels and not skipped and _is_labels(line, record, profile, columns):
+            skipped.add(record.line)
+            notes.append(f"Line {record.line} is a second line of headers and was skipped.")
+        else:
+            break
+    return frozenset(skipped), tuple(notes)
+
+
+def _begins(record: Record, example: str) -> bool:
+    return fold(next((cell for cell in record.cells if cell.strip()), "")).startswith(fold(example))
+
+
+def _is_labels(line: _Line, record: Record, profile: Profile, columns: Columns) -> bool:
+    """Whether a record under the header is certainly its labels: most cells are, that of the account is, and none is
+    an address. An administrator must not be lost to a likeness.
+    """
+    cells = record.cells
+    if record.fault or len(cells) != len(line.record.cells) or any("@" in cell for cell in cells):
+        return False
+    labels = {*profiles.squeezed(profile.labels), *profile.recognised}
+
+    def is_label(place: int) -> bool:
+        text = squeeze(fold(cells[place]))
+        return text in labels or text == squeeze(fold(line.record.cells[place]))
+
+    account = columns.kept[columns.canonical["user_principal_name"][0]]
+    filled = [place for place, cell in enumerate(cells) if cell.strip()]
+    return is_label(account) and 2 * sum(map(is_label, filled)) > len(filled)

@@ -9,20 +9,23 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 # A quoted cell with more line breaks than this is taken for a quote that somebody forgot to close.
 MAX_LINES = 100
 UNCLOSED = "a quote is opened and not closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """The cells of one record. `fault`: why they may not be trusted."""
 
     line: int
     cells: list[str]
     fault: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Record(line={self.line}, fault={self.fault!r})"
 
 
 class _Endless(Exception):  # noqa: N818  # never leaves this module

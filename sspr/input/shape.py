@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from sspr.cells import unguard_cell
 from sspr.input.records import Record
 from sspr.model import Row
 
+# A further field of a row that names its country in two columns, such as usage location and country.
+OTHER_COUNTRY = "other_country"
 _BETWEEN_ENTRIES = re.compile(r"[;,|]")
 
 
@@ -31,28 +34,41 @@ class Shape:
     lists: frozenset[str] = frozenset()
     guarded: bool = False
     passwords: bool = False
+    _several: tuple[tuple[str, tuple[int, ...]], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        several = tuple(each for each in self.canonical if len(each[1]) > 1)
+        object.__setattr__(self, "_several", several)
 
     def row(self, record: Record) -> Row | None:
         """The row of a record; None where it is no data."""
         if record.line <= self.header_line or record.line in self.skipped:
             return None
         cells, malformed = record.cells, record.fault
-        if len(cells) > self.width and not any(map(str.strip, cells[self.width :])):
-            cells = cells[: self.width]  # separators after the last column shift nothing
-        if malformed is None and len(cells) != self.width:
-            malformed = f"{_count(len(cells), 'cell')}, the header has {self.width}"
+        if len(cells) != self.width:
+            if len(cells) > self.width and not any(map(str.strip, cells[self.width :])):
+                cells = cells[: self.width]  # separators after the last column shift nothing
+            elif malformed is None:
+                malformed = f"{_count(len(cells), 'cell')}, the header has {self.width}"
         if malformed is not None:
             return Row(record.line, self._shown(cells), {}, malformed)
-        kept = [cells[index] for index in self.kept]
-        if self.guarded:
-            kept = [unguard_cell(cell) for cell in kept]
-        fields = {}
-        for column, places in self.canonical:
-            text = kept[places[0]]
-            if len(places) > 1 and not text.strip():
-                text = next((kept[place] for place in places if kept[place].strip()), text)
-            fields[column] = _first_entry(text) if column in self.lists else text
-        return Row(record.line, tuple(kept), fields)
+        if self.guarded or len(self.kept) != self.width:
+            cells = [unguard_cell(cells[index]) if self.guarded else cells[index] for index in self.kept]
+        fields = {column: cells[places[0]] for column, places in self.canonical}
+        if self.lists or self._several:
+            self._look_further(fields, cells)
+        return Row(record.line, tuple(cells), fields)
+
+    def _look_further(self, fields: dict[str, str], cells: Sequence[str]) -> None:
+        """Columns that have several places, and columns that hold lists."""
+        for column, places in self._several:
+            said = [cells[place] for place in places if cells[place].strip()]
+            if said:
+                fields[column] = said[0]
+            if len(said) > 1 and column == "country":
+                fields[OTHER_COUNTRY] = said[1]
+        for column in self.lists:
+            fields[column] = _first_entry(fields[column])
 
     def _shown(self, cells: list[str]) -> tuple[str, ...]:
         """The cells of a row that does not fit. Where a column holds passwords none is kept: it may stand anywhere."""

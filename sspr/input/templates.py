@@ -8,6 +8,8 @@ from sspr.input.errors import InputError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "_project" / "input_templates", _PACKAGE.parent / "input_templates")
+# The sample of the demo has no profile, its columns being the canonical ones.
+SAMPLE = "sample"
 # What the simulated tenant of the demo holds; no template of an input.
 SAMPLE_ACCOUNTS = "sample-accounts"
 

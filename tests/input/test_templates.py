@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
+from sspr.cli.main import main
 from sspr.contacts.account import judge_account
-from sspr.contacts.across import judge_across
 from sspr.contacts.codes import CODES
 from sspr.contacts.country import region
 from sspr.contacts.judge import judge
+from sspr.input import profiles
 from sspr.input.errors import InputError
+from sspr.input.profiles import Profile
 from sspr.input.table import ReadOptions, open_table
 from sspr.input.templates import names, template_folder, template_path, text
 from sspr.model import CANONICAL_COLUMNS, Account, Contact, Methods, Row, Target
 from sspr.plan import compare
+from tests.fakes.across import judge_across
 
 DOMAINS = frozenset({"contoso.com", "contoso.onmicrosoft.com"})
 KINDS = {
@@ -59,9 +63,70 @@ def _account(name: str, lines: list[dict[str, str]]) -> Account:
 
 
 def test_the_templates_are_found_by_name() -> None:
-    assert names() == ("canonical", "sample")
-    with pytest.raises(InputError, match="canonical, sample"):
-        template_path("workday")
+    assert {"canonical", "sample", "okta"} <= set(names())
+    assert "sample-accounts" not in names()
+    with pytest.raises(InputError, match=r"canonical, .*, workday"):
+        template_path("none")
+
+
+def test_every_profile_has_a_template_and_every_template_but_the_sample_a_profile() -> None:
+    assert set(profiles.names()) == set(names()) - {"sample"}
+
+
+def test_the_list_has_a_title_for_every_template(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["template"]) == 0
+    listed = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert [name for name, _ in listed] == sorted(names())
+    assert "Google Workspace, users" in dict(listed)["google-workspace"]
+
+
+def test_the_readme_tells_of_every_template() -> None:
+    readme = (template_folder() / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (.+) \|$", readme, flags=re.MULTILINE))
+    for name, profile in profiles.every().items():
+        assert rows[name] == profile.title
+    for key in Profile.__struct_fields__:
+        assert f"`{key}`" in readme or f"`[{key}]`" in readme
+
+
+UPN, EMAIL, PHONE = "User principal name", "Alternate email address", "Mobile Phone"
+# What a person must add to an export; those that are not here have all that is needed.
+ADDED = {
+    "entra-bulk-create": [EMAIL],
+    "exchange-get-user": [EMAIL],
+    "get-aduser": [EMAIL],
+    "m365-users-export": [EMAIL],
+    "paycom": [UPN, PHONE],
+    "successfactors": [EMAIL, PHONE],
+    "ukg-pro": [PHONE],
+    "ukg-wfm": [EMAIL, PHONE],
+    "workday": [PHONE],
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - {"sample", "personio", *ADDED}))
+def test_a_printed_template_is_recognised_as_what_it_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "my.csv"
+    row = ",".join(["x"] * text(name).splitlines()[-1].count(","))
+    path.write_text(f"{text(name)}x,{row}\n", encoding="utf-8")
+    table = open_table(path, "my.csv", ReadOptions())
+    assert table.source.profile == name
+    assert len(list(table.rows())) == 1
+
+
+@pytest.mark.parametrize("name", sorted(ADDED))
+def test_a_template_that_lacks_a_column_is_recognised_once_it_is_added(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "my.csv"
+    path.write_text(text(name), encoding="utf-8")
+    title = re.escape(profiles.profile(name).title)
+    with pytest.raises(InputError, match=rf"my\.csv \({title}\) has no column"):
+        open_table(path, "my.csv", ReadOptions())
+    lines = [f"{line},{','.join(ADDED[name])}" for line in text(name).splitlines()]
+    width = max(line.count(",") for line in lines)
+    path.write_text("\n".join([*lines, "x" + ",x" * width]) + "\n", encoding="utf-8")
+    table = open_table(path, "my.csv", ReadOptions())
+    assert table.source.profile == name
+    assert [row.malformed for row in table.rows()] == [None]
 
 
 def test_the_canonical_template_is_a_header_to_fill_in(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Which files are meant by what a person names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sspr.input.errors import InputError
+from sspr.input.places import input_files
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _make(*names: str) -> None:
+    for name in names:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+
+
+def _shown(*names: str) -> list[str]:
+    return [shown for _, shown in input_files(names)]
+
+
+def test_files_keep_their_names_and_order(folder: Path) -> None:
+    _make("b.csv", "a.anything")
+    assert input_files(["b.csv", "a.anything", "none.csv"]) == [
+        (folder / "b.csv", "b.csv"),
+        (folder / "a.anything", "a.anything"),
+        (folder / "none.csv", "none.csv"),
+    ]
+
+
+def test_a_folder_stands_for_the_tables_directly_in_it(folder: Path) -> None:
+    _make("in/b.csv", "in/A.CSV", "in/c.tsv", "in/d.Txt", "in/e.xlsx", "in/f.xlsm")
+    _make("in/.hidden.csv", "in/~$e.xlsx", "in/notes.md", "in/below/g.csv", "in/folder.csv/h.csv")
+    names = ["A.CSV", "b.csv", "c.tsv", "d.Txt", "e.xlsx", "f.xlsm"]
+    for given in ("in", "in/", "./in", str(folder / "in")):
+        assert input_files([given]) == [(folder / "in" / name, str(Path(given) / name)) for name in names]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    _make("north/admins.csv", "south/admins.csv")
+    assert _shown("north", "south") == [
+        str(Path("north") / "admins.csv"),
+        str(Path("south") / "admins.csv"),
+    ]
+
+
+def test_a_file_is_read_once_however_often_it_is_named() -> None:
+    _make("in/a.csv", "in/b.csv")
+    Path("link.csv").symlink_to("in/b.csv")
+    assert _shown("in/b.csv", "in", "./in/a.csv", "link.csv", "-", "-") == [
+        "in/b.csv",
+        str(Path("in") / "a.csv"),
+        "-",
+    ]
+
+
+def test_standard_input_stays_what_it_is() -> None:
+    assert input_files(["-"]) == [(Path("-"), "-")]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (["in/notes.md"], "holds no table"),
+        (["in/.a.csv", "in/~$a.xlsx"], "holds no table"),
+        (["in/results.csv", "in/report.json", "in/rejected.csv"], str(Path("in") / "rejected.csv")),
+        (["in/a.csv", "in/old.XLS"], "holds old.XLS, which cannot be read"),
+        (["in/a.csv", "in/b.numbers"], "holds b.numbers"),
+    ],
+)
+def test_a_folder_that_is_refused(files: list[str], told: str) -> None:
+    _make(*files)
+    with pytest.raises(InputError) as error:
+        input_files(["in"])
+    assert told in str(error.value)
+    assert "in" in str(error.value)
+
+
+def test_names_that_cannot_be_are_left_to_the_reader() -> None:
+    assert _shown("x" * 5000, "a\0b") == ["x" * 5000, "a\0b"]
+
+
+def test_a_home_folder_that_is_not_there_is_told() -> None:
+    with pytest.raises(InputError, match="no such home folder"):
+        input_files(["~nobody-of-this-name/a.csv"])
