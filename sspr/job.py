@@ -24,12 +24,10 @@ from typing import TYPE_CHECKING
 from sspr.contacts.codes import Policy
 from sspr.errors import CannotStart, SsprError, Stopped
 from sspr.files import private_folder
-from sspr.input import standard
-from sspr.input.table import ReadOptions
 from sspr.ledger import Ledger, RowState, RunLedger, RunRecord, new_run_id
 from sspr.model import Target, Traffic
 from sspr.settings import Settings, home
-from sspr.stages import check
+from sspr.stages import check, intake
 from sspr.stages.context import Chunk, Context, Options
 from sspr.tenancy import Tenancy
 
@@ -102,6 +100,7 @@ class Job:
         self._policy = Policy(settings.policy)
         self._tenancy = Tenancy(settings, ledger)
         self._context: Context | None = None
+        self._checked: check.Check | None = None
         self.run = run
         self.record: RunRecord = run.record()
         self.options = options_from_json(self.record.options)
@@ -123,12 +122,7 @@ class Job:
         target = request.target or (tenant.target if tenant else Target.BOTH)
         if request.command != "check":
             Tenancy(settings, ledger).check(request.tenant)
-        files = [(_path(name), name) for name in request.files]
-        try:
-            check.open_tables(files, ReadOptions(options.mapping, options.encoding))
-        except CannotStart:
-            _forget(files)
-            raise
+        files = intake.take(request.files, options)
         run_id = new_run_id(host.clock())
         folder = private_folder(request.out or Path("runs") / run_id)
         run = ledger.new_run(
@@ -301,21 +295,20 @@ class Job:
     # -- the end ----------------------------------------------------------------------------------
 
     def close(self, error: SsprError | None = None) -> Report:
-        """Notes how the run ended, writes the report and lets go of the tenant. Never sends anything."""
-        from sspr.stages.report import exit_code, report
+        """Writes the report, notes how the run ended and lets go of the tenant. Never sends anything."""
+        from sspr.stages.report import Closing, close
 
         traffic = self._traffic()
         self._tenancy.close()
         self._context = None
-        self.run.update(
-            finished_at=self._host.clock(),
-            exit_code=exit_code(self.run, error),
-            ended=error is None or (isinstance(error, CannotStart) and not self._left(RowState.WRITING)),
-            stopped_because=str(error) if error else "",
-            traffic=asdict(traffic),
-        )
-        self.record = self.run.record()
-        return report(self.run, self.folder)
+        ended = error is None or (isinstance(error, CannotStart) and not self._left(RowState.WRITING))
+        try:
+            return close(
+                self.run, self.folder, Closing(self._host.clock, error, ended, traffic), self._checked
+            )
+        finally:
+            self._forget_checked()
+            self.record = self.run.record()
 
     def _traffic(self) -> Traffic:
         if self._context is None:
@@ -343,12 +336,31 @@ class Job:
 
     def _check(self) -> None:
         files = [(Path(source.path), source.name) for source in self.run.sources()]
-        tables = check.open_tables(files, ReadOptions(self.options.mapping, self.options.encoding))
-        check.check(self.run, tables, self._policy, self.record.target, self.options.default_country)
-        _forget(files)
-        rows = self.run.last_seq()
-        self._host.progress(Stage.CHECK, rows, rows)
+        tables = intake.open_tables(files, self.options)
+        self._forget_checked()
+        rules = check.Rules(self._policy, self.record.target)
+        host = self._host
+        self._checked = check.Check(tables, rules, home(), intake.size(files), host.cancelled.is_set)
+        self._checked.judge(
+            self.options.default_country,
+            lambda rows: host.progress(Stage.CHECK, rows, 0),
+            intake.without_mail if self.options.check_domains else None,
+        )
+        rows = sum(self._checked.rows_of)
+        host.progress(Stage.CHECK, rows, rows)
+        if self.record.command == "check":
+            # Its rows are of no use after the report: no contact data stays behind in the ledger.
+            self.run.note_sources(self._checked.sources, self._checked.rows_of)
+        else:
+            self.run.take_in(self._checked.sources, self._checked.for_ledger())
+            self._forget_checked()
+        intake.forget(files)
         self.record = self.run.record()
+
+    def _forget_checked(self) -> None:
+        if self._checked is not None:
+            self._checked.close()
+            self._checked = None
 
     def _look_at_flag(self) -> None:
         from sspr.stages.feature import look_at_flag
@@ -361,15 +373,6 @@ class Job:
 
         turn_flag_on(self.context)
         self.record = self.run.record()
-
-
-def _path(name: str) -> Path:
-    return standard.spool(home()) if name == standard.STANDARD_INPUT else Path(name).expanduser().absolute()
-
-
-def _forget(files: Sequence[tuple[Path, str]]) -> None:
-    for path, _ in files:
-        standard.forget(path)
 
 
 def options_from_json(value: Mapping[str, object]) -> Options:

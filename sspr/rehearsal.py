@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sspr.errors import CannotStart
 from sspr.input import templates
+from sspr.input.places import input_files
 from sspr.input.table import ReadOptions, open_table
 from sspr.simulated.samples import accounts_for, add_missing, administrators
 from sspr.simulated.state import Account, Phone, State
@@ -36,7 +37,7 @@ def rehearsal_state(file: Path | None, upns: Iterable[str], admins: int | None =
 
 def upns_of(files: Iterable[str]) -> list[str]:
     """The user principal names in these inputs, as they stand there."""
-    tables = [open_table(Path(name).expanduser().absolute(), name, ReadOptions()) for name in files]
+    tables = [open_table(path, name, ReadOptions()) for path, name in input_files(list(files))]
     names = (row.fields.get("user_principal_name", "").strip() for table in tables for row in table.rows())
     return [name for name in names if "@" in name]
 

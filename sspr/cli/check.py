@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,21 +15,8 @@ from sspr.cli.starting import start
 @input_options
 @tenant_option
 @output_options
-def command(
-    files: tuple[str, ...],
-    out: Path | None,
-    mapping: tuple[str, ...],
-    encoding: str | None,
-    default_country: str | None,
-    tenant: str | None,
-    config: Path | None,
-    as_json: bool,
-    verbose: bool,
-) -> int:
+def command(files: tuple[str, ...], config: Path | None, as_json: bool, verbose: bool, **words: Any) -> int:
     """Read and validate the rows; needs no tenant and no network."""
     with session(config, as_json=as_json, verbose=verbose) as here:
-        job = start(
-            here, "check", files, tenant=tenant, out=out, mapping=mapping, encoding=encoding,
-            default_country=default_country,
-        )  # fmt: skip
+        job = start(here, "check", files, **words)
         return carry_out(here, job, asking=False, as_json=as_json)

@@ -73,9 +73,15 @@ input_options = options(
         metavar="'HEADER=column'",
         help="Read HEADER as a canonical column.",
     ),
-    click.option("--encoding", metavar="NAME", help="The files' encoding, where it is not UTF-8."),
+    click.option(
+        "--profile", metavar="NAME", help="Read the headers by this input template (sspr template)."
+    ),
+    click.option("--encoding", metavar="NAME", help="The files' encoding, where it is not found by itself."),
     click.option(
         "--default-country", metavar="XX", help="Region of phone numbers in rows without a country."
+    ),
+    click.option(
+        "--check-domains", is_flag=True, help="Ask the DNS whether the domains of the addresses take mail."
     ),
 )
 target_option = click.option(
@@ -220,5 +226,5 @@ def carry_out(here: Session, job: Job, *, asking: bool, as_json: bool) -> int:
     elif error is not None and not job.touched:
         click.echo(f"sspr: {error}", err=True)
     else:
-        show.outcome(job, report, here.terminal)
+        show.outcome(report, here.terminal)
     return int(report["exit_code"])

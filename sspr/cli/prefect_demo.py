@@ -44,7 +44,7 @@ def demo_with_prefect(sample: Path, *, keep: bool, out: Path | None, verbose: bo
     if not keep:
         prefect.remove()
     report = json.loads((job.folder / "report.json").read_text(encoding="utf-8"))
-    show.outcome(job, report, here.terminal)
+    show.outcome(report, here.terminal)
     return 0 if report["exit_code"] == 1 else int(report["exit_code"])
 
 

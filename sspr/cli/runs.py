@@ -12,7 +12,7 @@ import click
 from sspr.cli import show
 from sspr.cli.common import Session, config_option, json_option, session, verbose_option
 from sspr.job import Job
-from sspr.ledger import RunRecord, status_of
+from sspr.ledger import RunLedger, RunRecord, status_of
 
 
 @click.group(name="runs", invoke_without_command=True)
@@ -62,10 +62,6 @@ def show_run(run_id: str, config: Path | None, as_json: bool, verbose: bool) -> 
 def _facts(here: Session, run_id: str) -> dict[str, Any]:
     run = here.ledger.run(run_id)
     record = run.record()
-    counts: dict[str, int] = {}
-    for state, count in run.counts().items():
-        status = status_of(state, record.command).value
-        counts[status] = counts.get(status, 0) + count
     return {
         "run_id": record.id,
         "command": record.command,
@@ -75,11 +71,22 @@ def _facts(here: Session, run_id: str) -> dict[str, Any]:
         "started_at": _moment(record.started_at),
         "finished_at": _moment(record.finished_at),
         "outcome": _outcome(record),
-        "counts": counts,
+        "counts": _counts(run, record),
         "stopped_because": record.stopped_because,
         "files": [source.name for source in run.sources()],
         "folder": record.out,
     }
+
+
+def _counts(run: RunLedger, record: RunRecord) -> dict[str, int]:
+    """Status → rows: as its report said, or as they stand where it has none yet."""
+    if record.counts is not None and record.finished_at is not None:
+        return dict(record.counts)
+    counts: dict[str, int] = {}
+    for state, count in run.counts().items():
+        status = status_of(state, record.command).value
+        counts[status] = counts.get(status, 0) + count
+    return counts
 
 
 def _outcome(record: RunRecord) -> str:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
 
 import click
 
+from sspr.cells import unguard_cell
 from sspr.cli.terminal import Terminal
-from sspr.contacts.codes import message
 from sspr.job import Job
-from sspr.ledger import RowRecord, RowState
+from sspr.ledger import RowState
 from sspr.masking import mask_email, mask_phone, mask_text
 from sspr.model import Change, ChangeKind
 from sspr.report.content import Report
+from sspr.report.tables import RESULTS
 from sspr.report.text import summary_lines
-from sspr.report.words import FLAG_MEANING
-from sspr.stages.report import how_to_mend
+from sspr.report.words import FLAG_MEANING, needing_a_person
+from sspr.stages.report import NEED_A_PERSON, how_to_mend
 
 MOST_ROWS = 40
 
@@ -53,31 +57,26 @@ def plan(job: Job, terminal: Terminal) -> None:
         click.echo(f"The flag: off → on. {FLAG_MEANING}")
 
 
-def outcome(job: Job, report: Report, terminal: Terminal) -> None:
-    """The rows that need a person on standard output, the summary on standard error."""
-    shown, total = 0, 0
-    sources = {source.number: source.name for source in job.run.sources()}
-    for chunk in job.chunks():
-        rows = job.run.rows(chunk.first, chunk.last, [RowState.REJECTED, RowState.FAILED])
-        total += len(rows)
-        for row in rows if terminal.verbose else rows[: max(0, MOST_ROWS - shown)]:
-            shown += 1
-            click.echo(f"{sources[row.source]} line {row.line}  {row.upn or '(no account)'}  {row.state}")
-            for line in _reason_lines(row):
-                click.echo(f"    {line}")
-    if shown < total:
-        click.echo(
-            f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them)."
-        )
+def outcome(report: Report, terminal: Terminal) -> None:
+    """The rows that need a person on standard output, as `results.csv` has them; the summary on standard error."""
+    folder = Path(report["folder"])
+    total = needing_a_person(report)
+    most = total if terminal.verbose else MOST_ROWS
+    for row in islice(_needing(folder / RESULTS), min(most, total)):
+        account = unguard_cell(row["user_principal_name"]) or "(no account)"
+        click.echo(f"{row['file']} line {row['line']}  {account}  {row['status']}  {row['reason']}")
+        click.echo(f"    {mask_text(row['message'])}")
+    if most < total:
+        click.echo(f"… and {total - most} more (--verbose shows all; {folder / RESULTS} holds them).")
     for line in summary_lines(report, explain=how_to_mend):
         terminal.say(line)
 
 
-def _reason_lines(row: RowRecord) -> Iterable[str]:
-    for reason in row.reasons:
-        yield f"{reason.code}: {message((reason,))}"
-    if row.message:
-        yield mask_text(row.message)
+def _needing(results: Path) -> Iterator[dict[str, str]]:
+    with results.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["status"] in NEED_A_PERSON:
+                yield row
 
 
 def _change_lines(change: Change) -> Iterable[str]:

@@ -22,8 +22,10 @@ def start(
     tenant: str | None,
     out: Path | None,
     mapping: tuple[str, ...],
-    encoding: str | None,
-    default_country: str | None,
+    profile: str | None = None,
+    encoding: str | None = None,
+    default_country: str | None = None,
+    check_domains: bool = False,
     target: str | None = None,
     batch_size: int = 20,
     enable_feature: bool = False,
@@ -35,7 +37,9 @@ def start(
     options = Options(
         default_country=parse_region(default_country),
         mapping=parse_mapping(mapping),
+        profile=profile,
         encoding=encoding,
+        check_domains=check_domains,
         replace_methods=replace_methods,
         enable_feature=enable_feature,
         max_failures=max_failures,
@@ -57,9 +61,7 @@ def start(
 def start_sample(here: Session, sample: Path, out: Path | None) -> Job:
     """Opens the demo's run: the sample on the simulated tenant."""
     files = (str(sample),)
-    return start(
-        here, "run", files, tenant=SIMULATED, out=out, mapping=(), encoding=None, default_country=None
-    )
+    return start(here, "run", files, tenant=SIMULATED, out=out, mapping=())
 
 
 def announce(job: Job) -> None:

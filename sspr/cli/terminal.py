@@ -33,7 +33,7 @@ class Terminal:
         self._live = not quiet and sys.stderr.isatty()
         self._display: Any = None
         self._task: Any = None
-        self._said: tuple[str, float] = ("", 0.0)
+        self._said: tuple[str, float] = ("", time.monotonic())
         self.verbose = verbose
 
     @classmethod
@@ -49,7 +49,7 @@ class Terminal:
             click.echo(text, err=True)
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """`done` of `total` rows have passed a stage."""
+        """`done` of `total` rows have passed a stage; 0: how many there are is not known yet."""
         if self._quiet:
             return
         words = WORDS.get(stage, stage)
@@ -58,9 +58,9 @@ class Terminal:
             return
         before, said_at = self._said
         now = time.monotonic()
-        if before != words or done >= total or now - said_at >= _LINE_SECONDS:
+        if now - said_at >= _LINE_SECONDS or (total and (before != words or done >= total)):
             self._said = (words, now)
-            click.echo(f"{words}: {done} of {total}", err=True)
+            click.echo(f"{words}: {done} of {total}" if total else f"{words}: {done}", err=True)
 
     def on_wait(self, seconds: float, why: str) -> None:
         """A calm line: the service asked us to wait."""
@@ -91,8 +91,8 @@ class Terminal:
             self._display = Progress(*columns, console=Console(stderr=True), transient=True)
             self._display.start()
             self._stack.callback(self.pause)
-            self._task, self._said = self._display.add_task(words, total=total), (words, 0.0)
+            self._task, self._said = self._display.add_task(words, total=total or None), (words, 0.0)
         if self._said[0] != words:
             self._display.remove_task(self._task)
-            self._task, self._said = self._display.add_task(words, total=total), (words, 0.0)
-        self._display.update(self._task, completed=done, total=total)
+            self._task, self._said = self._display.add_task(words, total=total or None), (words, 0.0)
+        self._display.update(self._task, completed=done, total=total or None)

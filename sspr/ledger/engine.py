@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from sspr.errors import CannotStart
-from sspr.ledger.schema import metadata
+from sspr.ledger.schema import metadata, run
 
 BUSY_SECONDS = 30
 _TRIES = 20
@@ -75,6 +75,17 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
 def _make_tables(engine: sa.Engine) -> None:
     # Two processes may find a table missing and both create it; the second then finds it there.
     _again_while_locked(lambda: metadata.create_all(engine))
+    _again_while_locked(lambda: _add_columns(engine))
+
+
+def _add_columns(engine: sa.Engine) -> None:
+    """Adds the columns that a ledger of an earlier version does not have; all of them may be null."""
+    there = {column["name"] for column in sa.inspect(engine).get_columns(run.name)}
+    for column in run.columns:
+        if column.name not in there:
+            kind = column.type.compile(engine.dialect)
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f'ALTER TABLE "{run.name}" ADD COLUMN "{column.name}" {kind}')
 
 
 def _again_while_locked(action: Any) -> None:

@@ -14,7 +14,9 @@ from sspr.model import Account, Change, ChangeKind, Fault, Finding, Source, Targ
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run. Times in seconds since the epoch; `options` are those of the command that opened it."""
+    """One run. Times in seconds since the epoch; `options` are those of the command that opened it; `counts`: rows by
+    status, as its last report said.
+    """
 
     id: str
     command: str
@@ -32,6 +34,7 @@ class RunRecord:
     feature_before: bool | None
     feature_after: bool | None
     traffic: Traffic
+    counts: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

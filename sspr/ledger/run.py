@@ -84,9 +84,9 @@ class RunLedger:
 
     # -- check ------------------------------------------------------------------------------------
 
-    def take_in(self, tables: Sequence[tuple[int, Source]], rows: Iterable[NewRow]) -> None:
+    def take_in(self, sources: Sequence[Source], rows: Iterable[NewRow]) -> None:
         """All rows of all files, at once or not at all: a run that was killed here reads its files again."""
-        count = dict.fromkeys((number for number, _ in tables), 0)
+        count = [0] * len(sources)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(row).where(row.c.run_id == self.run_id))
             pending: list[dict[str, Any]] = []
@@ -98,11 +98,21 @@ class RunLedger:
                     pending = []
             if pending:
                 connection.execute(sa.insert(row), pending)
-            for number, facts in tables:
-                here = (source.c.run_id == self.run_id) & (source.c.number == number)
-                values = {"facts": source_to_json(facts), "rows": count[number]}
-                connection.execute(sa.update(source).where(here).values(**values))
+            self._note_sources(connection, sources, count)
             connection.execute(sa.update(run).where(run.c.id == self.run_id).values(judged=True))
+
+    def note_sources(self, sources: Sequence[Source], rows: Sequence[int]) -> None:
+        """What reading the files showed, of a run whose rows are not kept here."""
+        with self._engine.begin() as connection:
+            self._note_sources(connection, sources, rows)
+
+    def _note_sources(
+        self, connection: sa.Connection, sources: Sequence[Source], rows: Sequence[int]
+    ) -> None:
+        for number, (facts, count) in enumerate(zip(sources, rows, strict=True)):
+            here = (source.c.run_id == self.run_id) & (source.c.number == number)
+            values = {"facts": source_to_json(facts), "rows": count}
+            connection.execute(sa.update(source).where(here).values(**values))
 
     def _new_row(self, seq: int, new: NewRow) -> dict[str, Any]:
         return {
@@ -149,10 +159,15 @@ class RunLedger:
         with self._reading() as connection:
             return [_row_record(found) for found in connection.execute(query).mappings()]
 
-    def every_row(self, page: int = 2000) -> Iterator[RowRecord]:
-        """All rows in input order, a page at a time, so that memory stays flat."""
-        for first in range(1, self.last_seq() + 1, page):
-            yield from self.rows(first, first + page - 1)
+    def pages(self, rows: int = 2000) -> Iterator[list[RowRecord]]:
+        """All rows in input order, so many at a time, so that memory stays flat."""
+        for first in range(1, self.last_seq() + 1, rows):
+            yield self.rows(first, first + rows - 1)
+
+    def every_row(self) -> Iterator[RowRecord]:
+        """All rows in input order."""
+        for page in self.pages():
+            yield from page
 
     def changes(
         self,

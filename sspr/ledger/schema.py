@@ -25,6 +25,7 @@ run = sa.Table(
     sa.Column("feature_before", sa.Boolean),
     sa.Column("feature_after", sa.Boolean),
     sa.Column("traffic", sa.JSON, nullable=False, default=dict),
+    sa.Column("counts", sa.JSON),  # status → rows, as the last report said; null: none was written yet
 )
 
 source = sa.Table(

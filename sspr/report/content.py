@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from sspr.model import ResultRow, RunSummary, Status
+from sspr.model import ResultRow, RunSummary, Source, Status
 
 # What keeps an administrator from resetting without help, by what a row shows of it; the first that fits is counted.
 NOT_APPLIED = "row_not_applied"
@@ -26,10 +26,16 @@ class InputReport(TypedDict):
 
 
 class ReadAs(TypedDict):
-    """How an input file was read, in the order of `inputs`. `notes`: what the reader made of it, in sentences."""
+    """How an input file was read, in the order of `inputs`. `profile`: the input template whose headers it has;
+    `columns`: canonical column → the header that was read as it; `ignored`: the other headers, carried through;
+    `notes`: what the reader made of it, in sentences.
+    """
 
     encoding: str
     delimiter: str
+    profile: str
+    columns: dict[str, str]
+    ignored: list[str]
     notes: list[str]
 
 
@@ -108,11 +114,18 @@ class Tally:
     def add(self, row: ResultRow) -> None:
         """Count one row."""
         self.statuses[row.status] += 1
-        self.reasons.update(dict.fromkeys(row.reasons, 1))
-        self.warnings.update(dict.fromkeys(row.warnings, 1))
         self.ready[row.ready] += 1
+        for code in set(row.reasons):
+            self.reasons[code] += 1
+        for code in set(row.warnings):
+            self.warnings[code] += 1
         if row.ready == "no":
             self.not_ready[self.obstacle(row)] += 1
+
+    def extend(self, other: Tally) -> None:
+        """Count what the other has counted."""
+        for counter in ("statuses", "reasons", "warnings", "ready", "not_ready"):
+            getattr(self, counter).update(getattr(other, counter))
 
     def obstacle(self, row: ResultRow) -> str:
         """Why the administrator of a row that is not ready cannot reset."""
@@ -137,10 +150,7 @@ def build_report(
         exit_code=summary.exit_code,
         stopped_because=summary.stopped_because,
         inputs=_inputs(summary),
-        read_as=[
-            ReadAs(encoding=source.encoding, delimiter=source.delimiter, notes=list(source.notes))
-            for source in summary.sources
-        ],
+        read_as=[_read_as(source) for source in summary.sources],
         counts={status.value: tally.statuses[status] for status in Status},
         reasons=_by_frequency(tally.reasons),
         warnings=_by_frequency(tally.warnings),
@@ -159,6 +169,18 @@ def _inputs(summary: RunSummary) -> list[InputReport]:
         InputReport(file=source.name, sha256=source.sha256, rows=rows)
         for source, rows in zip(summary.sources, summary.rows, strict=True)
     ]
+
+
+def _read_as(source: Source) -> ReadAs:
+    used = set(source.columns.values())
+    return ReadAs(
+        encoding=source.encoding,
+        delimiter=source.delimiter,
+        profile=source.profile,
+        columns={column: source.header[index] for column, index in source.columns.items()},
+        ignored=[header for index, header in enumerate(source.header) if index not in used],
+        notes=list(source.notes),
+    )
 
 
 def _graph(summary: RunSummary) -> GraphReport:

@@ -39,10 +39,10 @@ class Excerpt:
     rows: list[ShownRow] = field(default_factory=list)
     count: int = 0
 
-    def add(self, row: ResultRow, file: str, codes: tuple[str, ...]) -> None:
-        """Count a row, and keep it if it is among the first."""
+    def add(self, row: ResultRow, file: str, codes: tuple[str, ...], *, keep: bool) -> None:
+        """Count a row, and keep it if that is wanted and it is among the first."""
         self.count += 1
-        if self.count <= MOST_ROWS:
+        if keep and self.count <= MOST_ROWS:
             self.rows.append(
                 ShownRow(
                     file=file,
@@ -55,6 +55,11 @@ class Excerpt:
                     mobile_phone=mask_phone(row.mobile_phone) if row.mobile_phone else "",
                 )
             )
+
+    def extend(self, other: Excerpt) -> None:
+        """Take in the rows that come after."""
+        self.count += other.count
+        self.rows.extend(other.rows[: MOST_ROWS - len(self.rows)])
 
     @property
     def asks(self) -> bool:
@@ -74,12 +79,19 @@ class Excerpts:
     needing: Excerpt = field(default_factory=Excerpt)
     not_ready: Excerpt = field(default_factory=Excerpt)
 
-    def add(self, row: ResultRow, file: str, obstacle: str) -> None:
-        """Look at one row. `obstacle`: why its administrator is not ready, empty where that is not so."""
-        if row.status in (Status.REJECTED, Status.FAILED):
-            self.needing.add(row, file, row.reasons)
+    def add(self, row: ResultRow, file: str, obstacle: str, *, keep: bool = True) -> None:
+        """Look at one row. `obstacle`: why its administrator is not ready, empty where that is not so; `keep`: whether
+        the page has room for it, or it is only to be counted.
+        """
+        if row.status is Status.REJECTED or row.status is Status.FAILED:
+            self.needing.add(row, file, row.reasons, keep=keep)
         elif obstacle in (TOO_FEW_METHODS, DISABLED):
-            self.not_ready.add(row, file, row.warnings)
+            self.not_ready.add(row, file, row.warnings, keep=keep)
+
+    def extend(self, other: Excerpts) -> None:
+        """Take in the rows that come after."""
+        self.needing.extend(other.needing)
+        self.not_ready.extend(other.not_ready)
 
 
 def render_html(report: Report, excerpts: Excerpts, explain: Callable[[str], str]) -> str:

@@ -1,4 +1,4 @@
-"""The two CSV files of a run. Both are RFC 4180 in UTF-8, with the byte order mark that Excel needs to see it.
+"""The lines of the two CSV files of a run.
 
 `results.csv` has one line per row of the input. `rejected.csv` has the rows that a person must mend, as they
 came, and is fit to be given back as input.
@@ -6,15 +6,11 @@ came, and is fit to be given back as input.
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from pathlib import Path, PurePath
-from typing import Protocol
+from collections.abc import Sequence
+from pathlib import PurePath
 
 from sspr.cells import guard_cell, unguard_cell
-from sspr.files import atomic_text
 from sspr.model import NEEDED_COLUMNS, ResultRow, Source
 from sspr.report.content import joined
 
@@ -36,19 +32,16 @@ RESULT_COLUMNS = (
     "ready",
 )
 REASON_COLUMNS = ("sspr_reason", "sspr_message")
+COMMA = ","
+_NOWHERE = 1 << 30
 
-_BOM = "\ufeff"
 # A telephone number as a tenant may hold it: a spreadsheet can at worst do sums with it, and scripts compare it.
 _PHONE = re.compile(r"\+[\d ().x-]*")
 
+
 _CODES = re.compile(r"[a-z]+(?:_[a-z]+)+(?:;[a-z]+(?:_[a-z]+)+)*")
-
-
-class Writer(Protocol):
-    """What `csv.writer` gives."""
-
-    def writerow(self, row: Iterable[object], /) -> object:
-        """Write one line."""
+# The first characters of which `guard_cell` may have something to say; almost no cell has one.
+_SUSPECT = frozenset("=+-@\t\r\n＝＋－＠' ")
 
 
 def guarded(text: str) -> str:
@@ -65,38 +58,46 @@ class ResultsTable:
     in case) is named `input_<name>`, so that a script finds ours under the names it knows.
     """
 
-    def __init__(self, sources: Sequence[Source], file: Writer) -> None:
-        """Write the header. `file` is a CSV writer at the start of its file."""
-        self._sources, self._file = sources, file
+    def __init__(self, sources: Sequence[Source]) -> None:
         names: dict[str, str] = {}
-        self._carried = [_carried(source, names) for source in sources]
-        self._places = {key: place for place, key in enumerate(names)}
-        file.writerow((*RESULT_COLUMNS, *map(guarded, names.values())))
+        carried = [{key: index for index, key in _carried(source, names)} for source in sources]
+        self._sources = [guarded(source.name) for source in sources]
+        # Of each source, under each united name: the index of its cell, or one that no row has.
+        self._carried = [[each.get(key, _NOWHERE) for key in names] for each in carried]
+        self.header = (*RESULT_COLUMNS, *map(guarded, names.values()))
 
-    def add(self, row: ResultRow) -> None:
-        """Write one row."""
-        others = [""] * len(self._places)
-        for index, key in self._carried[row.source]:
-            if index < len(row.cells):
-                others[self._places[key]] = row.cells[index]
-        cells = (
-            self._sources[row.source].name,
-            str(row.line),
+    def cells(self, row: ResultRow) -> list[str]:
+        """The line of one row."""
+        carried = row.cells
+        foreign = [
             row.user_principal_name,
-            row.status.value,
-            joined(row.reasons),
-            row.message,
-            joined(row.warnings),
             row.alternate_email,
-            row.mobile_phone,
             row.alternate_email_before,
             row.mobile_phone_before,
             row.email_method_before,
             row.phone_method_before,
+            *[carried[index] if index < len(carried) else "" for index in self._carried[row.source]],
+        ]
+        account, email, email_before, phone_before, email_method, phone_method, *others = [
+            guarded(cell) if cell[:1] in _SUSPECT else cell for cell in foreign
+        ]
+        return [
+            self._sources[row.source],
+            str(row.line),
+            account,
+            row.status.value,
+            joined(row.reasons) if row.reasons else "",
+            row.message,
+            joined(row.warnings) if row.warnings else "",
+            email,
+            row.mobile_phone,  # normalised: nothing that a spreadsheet runs
+            email_before,
+            phone_before,
+            email_method,
+            phone_method,
             row.ready,
             *others,
-        )
-        self._file.writerow([guarded(cell) for cell in cells])
+        ]
 
 
 def _carried(source: Source, names: dict[str, str]) -> list[tuple[int, str]]:
@@ -132,34 +133,42 @@ def _normal(name: str) -> str:
 class RejectedTables:
     """`rejected.csv`, or `rejected-<name>.csv` per input where inputs differ in their headers.
 
-    A file is begun with its first row. Cells, and the header's, are guarded against being run as formulas;
-    the reader takes the guard off. A row that is too short for its header is filled up with empty cells. The
-    surplus cells of one that is too long stand behind the message, under no header: no column shifts, nothing
-    is lost, and until a person has put the cells in their places the row still does not fit its header.
+    Cells, and the header's, are guarded against being run as formulas; the reader takes the guard off. A row that
+    is too short for its header is filled up with empty cells. The surplus cells of one that is too long stand behind
+    the message, under no header: no column shifts, nothing is lost, and until a person has put the cells in their
+    places the row still does not fit its header.
     """
 
-    def __init__(self, folder: Path, sources: Sequence[Source], stack: ExitStack) -> None:
-        """`stack` ends when all rows have been added; only then do the files appear."""
-        self._folder, self._sources, self._stack = folder, sources, stack
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
         self._own = [own_columns(source.header) for source in sources]
         headers = {self._without_own(index, source.header) for index, source in enumerate(sources)}
         self._names = ["rejected.csv"] * len(sources) if len(headers) == 1 else _names(sources)
-        self._files: dict[str, Writer] = {}
 
-    @property
-    def names(self) -> list[str]:
-        """The files begun so far."""
-        return list(self._files)
+    def name(self, source: int) -> str:
+        """The file in which the rows of an input are."""
+        return self._names[source]
 
-    def add(self, row: ResultRow) -> None:
-        """Write one rejected row."""
+    def delimiter(self, name: str) -> str:
+        """What separates the cells of that file: what separates those of its inputs; a comma where they differ."""
+        used = {source.delimiter for source, of in zip(self._sources, self._names, strict=True) if of == name}
+        return used.pop() if len(used) == 1 else COMMA
+
+    def header(self, name: str) -> list[str]:
+        """The first line of that file."""
+        source = self._names.index(name)
+        header = (*self._without_own(source, self._sources[source].header), *REASON_COLUMNS)
+        # A guard that came with the header of an earlier such file is not doubled.
+        return [guard_cell(unguard_cell(cell)) for cell in header]
+
+    def cells(self, row: ResultRow) -> list[str]:
+        """The line of one rejected row."""
         header, cells = self._sources[row.source].header, row.cells
-        width = len(self._without_own(row.source, header))
+        width = len(header) - len(self._own[row.source])
         if len(cells) <= len(header) or self._holds_codes(row):
             cells = self._without_own(row.source, cells)
         filled = (*cells[:width], *[""] * (width - len(cells)))
-        line = (*filled, joined(row.reasons), row.message, *cells[width:])
-        self._file(row.source).writerow([guard_cell(cell) for cell in line])
+        return [guard_cell(cell) for cell in (*filled, joined(row.reasons), row.message, *cells[width:])]
 
     def _holds_codes(self, row: ResultRow) -> bool:
         """Whether a row that is too long still holds our codes where its header has them."""
@@ -167,27 +176,9 @@ class RejectedTables:
         places = [place for place in self._own[row.source] if _normal(header[place]) == REASON_COLUMNS[0]]
         return bool(places) and all(_CODES.fullmatch(row.cells[place]) for place in places)
 
-    def _file(self, source: int) -> Writer:
-        name = self._names[source]
-        if name not in self._files:
-            told = self._sources[source]
-            self._files[name] = begin_csv(self._folder / name, self._stack)
-            header = (*self._without_own(source, told.header), *REASON_COLUMNS)
-            # A guard that came with the header of an earlier such file is not doubled.
-            self._files[name].writerow([guard_cell(unguard_cell(cell)) for cell in header])
-        return self._files[name]
-
     def _without_own(self, source: int, cells: Sequence[str]) -> tuple[str, ...]:
         own = self._own[source]
-        return tuple(cell for index, cell in enumerate(cells) if index not in own)
-
-
-def begin_csv(path: Path, stack: ExitStack) -> Writer:
-    """A CSV writer of a file that takes the place of `path` when `stack` ends without an exception."""
-    file = stack.enter_context(atomic_text(path))
-    file.write(_BOM)
-    # With another line end, Python 3.11 would leave a cell that holds a lone CR or LF unquoted.
-    return csv.writer(file, lineterminator="\r\n")
+        return tuple(cell for index, cell in enumerate(cells) if index not in own) if own else tuple(cells)
 
 
 def _names(sources: Sequence[Source]) -> list[str]:

@@ -35,7 +35,7 @@ def summary_lines(report: Report, masked: bool = True, explain: Callable[[str], 
         explain: code → what to do about it; empty where there is nothing to say.
     """
     shown = mask_text if masked else str
-    lines = [headline(report), *map(shown, details(report)), ""]
+    lines = [*_how_read(report, shown), headline(report), *map(shown, details(report)), ""]
     width = max(len(status) for status in report["counts"])
     lines += [f"  {status:<{width}} {report['counts'][status]:>9,}" for status in shown_statuses(report)]
     lines += _code_lines("Why rows need a person", report["reasons"], explain)
@@ -49,6 +49,15 @@ def summary_lines(report: Report, masked: bool = True, explain: Callable[[str], 
     lines += ["", f"Files in {report['folder']}"]
     lines += [f"  {name:<14} {purpose}" for name, purpose in _files(report, shown)]
     return lines
+
+
+def _how_read(report: Report, shown: Callable[[str], str]) -> Iterator[str]:
+    """What the reader made of each file; nothing of a file about which there is nothing to say."""
+    for told, read in zip(report["inputs"], report["read_as"], strict=True):
+        if read["notes"]:
+            yield f"{shown(told['file'])} ({read['encoding']}):"
+            yield from (f"  {shown(note)}" for note in read["notes"])
+            yield ""
 
 
 def _files(report: Report, shown: Callable[[str], str]) -> Iterator[tuple[str, str]]:

@@ -30,6 +30,8 @@ class Options:
     default_country: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     encoding: str | None = None
+    profile: str | None = None
+    check_domains: bool = False
     replace_methods: bool = False
     enable_feature: bool = False
     max_failures: str | None = None

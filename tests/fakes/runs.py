@@ -23,7 +23,7 @@ def new_run(ledger: Ledger, folder: Path, rows: int, command: str = "run") -> Ru
     )
     header = ("user_principal_name", "alternate_email", "mobile_phone")
     source = Source("a.csv", "0" * 64, "utf-8", ",", header, {name: n for n, name in enumerate(header)})
-    run.take_in([(0, source)], (_row(number) for number in range(1, rows + 1)))
+    run.take_in([source], (_row(number) for number in range(1, rows + 1)))
     return run
 
 

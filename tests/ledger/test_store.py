@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_taking_in_again_after_a_kill_gives_the_same_rows_once(ledger: Ledger, t
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run.take_in([(0, source)], killed_half_way())  # type: ignore[arg-type]
+        run.take_in([source], killed_half_way())  # type: ignore[arg-type]
     assert run.counts() == {RowState.READ: 3}
 
 
@@ -168,3 +169,18 @@ def test_a_hold_is_only_ever_lengthened(ledger: Ledger) -> None:
     ledger.hold("writes", 20.0)
     ledger.reserve("writes", 1, RATE, 10.0)
     assert ledger.held_until("writes") == 50.0
+
+
+def test_a_ledger_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
+    """One whose runs did not keep their counts yet."""
+    with closing(Ledger.open(None, tmp_path)) as ledger:
+        run_id = new_run(ledger, tmp_path, rows=2).run_id
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as earlier:
+        earlier.execute("ALTER TABLE run DROP COLUMN counts")
+        earlier.commit()
+    for counts in (None, {"updated": 2}):
+        with closing(Ledger.open(None, tmp_path)) as ledger:
+            run = ledger.run(run_id)
+            assert run.record().counts == counts
+            assert run.counts() == {RowState.READ: 2}
+            run.update(counts={"updated": 2})

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -13,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sspr.cells import unguard_cell
-from sspr.model import ResultRow, RunSummary, Source, Status
-from sspr.report.tables import REASON_COLUMNS, RESULT_COLUMNS, RejectedTables, guarded
+from sspr.model import ResultRow, RunSummary, Source, Status, Target, Traffic
+from sspr.report.tables import REASON_COLUMNS, RESULT_COLUMNS, guarded
 from sspr.report.write import write_reports
 
 Make = Callable[..., ResultRow]
@@ -22,12 +21,12 @@ MakeSource = Callable[..., Source]
 MakeSummary = Callable[..., RunSummary]
 
 
-def read(path: Path) -> list[list[str]]:
+def read(path: Path, delimiter: str = ",") -> list[list[str]]:
     assert path.read_bytes().startswith(b"\xef\xbb\xbf"), (
         "Excel reads a code page without the byte order mark"
     )
     with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.reader(file))
+        return list(csv.reader(file, delimiter=delimiter))
 
 
 def rejected_files(folder: Path) -> list[str]:
@@ -253,17 +252,53 @@ CELL = st.text(
 
 
 @settings(max_examples=100, deadline=None)
-@given(rows=st.lists(st.lists(CELL, max_size=7).map(tuple), min_size=1, max_size=6))
-def test_every_cell_of_a_rejected_file_reads_back_as_it_came(rows: list[tuple[str, ...]]) -> None:
+@given(
+    rows=st.lists(st.lists(CELL, max_size=7).map(tuple), min_size=1, max_size=6),
+    delimiter=st.sampled_from(",;\t|"),
+)
+def test_every_cell_of_a_rejected_file_reads_back_as_it_came(
+    rows: list[tuple[str, ...]], delimiter: str
+) -> None:
     header = ("Account", "Recovery email", "Mobile", "Department")
     columns = {"user_principal_name": 0, "alternate_email": 1, "mobile_phone": 2}
-    source = Source("a.csv", "0" * 64, "utf-8", ";", header, columns)
+    source = Source("a.csv", "0" * 64, "utf-8", delimiter, header, columns)
+    results = [
+        ResultRow(0, line, cells, "", Status.REJECTED, ("row_malformed",), "", ())
+        for line, cells in enumerate(rows, 2)
+    ]
     with TemporaryDirectory() as name:
-        with ExitStack() as stack:
-            table = RejectedTables(Path(name), [source], stack)
-            for line, cells in enumerate(rows, 2):
-                table.add(ResultRow(0, line, cells, "", Status.REJECTED, ("row_malformed",), "", ()))
-        lines = read(Path(name) / "rejected.csv")[1:]
-    back = [[unguard_cell(cell) for cell in line] for line in lines]
+        write_reports(Path(name), _summary_of(source, len(rows)), results)
+        read_back = read(Path(name) / "rejected.csv", delimiter)
+        if len(read_back[0]) == 1:
+            read_back = read(Path(name) / "rejected.csv")
+        assert len(read(Path(name) / "rejected.csv")) == len(rows) + 1, "a reader of commas counts as many"
+    back = [[unguard_cell(cell) for cell in line] for line in read_back[1:]]
     assert [line[:4] for line in back] == [[*cells[:4], *[""] * (4 - len(cells))] for cells in rows]
     assert [line[6:] for line in back] == [list(cells[4:]) for cells in rows]
+
+
+def _summary_of(source: Source, rows: int) -> RunSummary:
+    return RunSummary(
+        "r", "check", "contoso", Target.BOTH, "", "", 1, (source,), (rows,), None, None, Traffic()
+    )
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_rejected_file_has_the_delimiter_of_its_input(
+    tmp_path: Path, make_row: Make, make_source: MakeSource, make_summary: MakeSummary, delimiter: str
+) -> None:
+    source = make_source(delimiter=delimiter)
+    cells = ("admin2@contoso.com", "a, b; c | d", "12", 'say "hi"')
+    write_reports(tmp_path, make_summary(source), [make_row(2, Status.REJECTED, cells=cells)])
+    header, line = read(tmp_path / "rejected.csv", delimiter)
+    assert header == [*source.header, *REASON_COLUMNS]
+    assert line[:4] == list(cells)
+
+
+def test_inputs_of_one_header_and_several_delimiters_share_a_file_of_commas(
+    tmp_path: Path, make_row: Make, make_source: MakeSource, make_summary: MakeSummary
+) -> None:
+    sources = make_source("a.csv"), make_source("b.csv", delimiter=";")
+    rows = [make_row(2, Status.REJECTED, source=number) for number in (0, 1)]
+    write_reports(tmp_path, make_summary(*sources, rows=(1, 1)), rows)
+    assert [len(line) for line in read(tmp_path / "rejected.csv")] == [6, 6, 6]

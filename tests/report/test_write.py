@@ -33,7 +33,20 @@ def test_the_report_counts_what_the_rows_say(
     report = write_reports(tmp_path, summary, rows)
     assert report == json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert report["inputs"] == [{"file": "new-admins.csv", "sha256": "5f" * 32, "rows": 6}]
-    assert report["read_as"] == [{"encoding": "utf-8", "delimiter": ",", "notes": ["Column 9 was left out."]}]
+    assert report["read_as"] == [
+        {
+            "encoding": "utf-8",
+            "delimiter": ",",
+            "profile": "",
+            "columns": {
+                "user_principal_name": "Account",
+                "alternate_email": "Recovery email",
+                "mobile_phone": "Mobile",
+            },
+            "ignored": ["Department"],
+            "notes": ["Column 9 was left out."],
+        }
+    ]
     assert report["counts"] == {
         "updated": 2,
         "unchanged": 1,

@@ -1,0 +1,168 @@
+"""All rows of a run as they were judged, kept in a private file: they may be more than fit into memory.
+
+First each row is judged by itself, then all against each other; only then is the first row's last word spoken.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from sspr.contacts import across
+from sspr.contacts.account import domain_of
+from sspr.contacts.across import Place
+from sspr.model import Finding
+from sspr.stages.alike import Alike
+from sspr.stages.judging import Batch, Judged, unpack
+
+# Rows looked at together when groups are judged: bounds the memory where most rows have a value in common.
+_AT_ONCE = 50_000
+
+Found = dict[int, tuple[Finding, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A batch in the file. Its rows are numbered from `first` on; `found`: what the other rows say of them."""
+
+    source: int
+    first: int
+    count: int
+    at: int
+    size: int
+
+
+class Judgement:
+    """The judged rows. Nothing is left on the disk when the process ends, however it ends."""
+
+    def __init__(self, names: Sequence[str], folder: Path) -> None:
+        """`names` of the input files, as a person gave them; `folder`: where the file may lie, closed to others."""
+        self._names = names
+        # Without a name from the moment it is made (on Windows: removed when it is closed).
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+        self._stored: list[Stored] = []
+        self._found: Found = {}
+        self._accounts, self._mailboxes, self._numbers = (Alike(self._file) for _ in range(3))
+        self.rows = 0
+        self.rows_of = [0] * len(names)
+        self.domains: set[str] = set()
+
+    def close(self) -> None:
+        """Forgets all rows."""
+        self._file.close()
+
+    def add(self, batch: Batch, *, with_domains: bool = False) -> None:
+        """Takes in the next rows, in the order of the input. `with_domains`: their mail domains are to be looked up."""
+        if not batch.count:
+            return
+        first = self.rows + 1
+        at = self._file.seek(0, 2)
+        self._file.write(batch.packed)
+        self._stored.append(Stored(batch.source, first, batch.count, at, len(batch.packed)))
+        self.rows += batch.count
+        self.rows_of[batch.source] += batch.count
+        self._accounts.add(first, batch.accounts.split("\n"))
+        mailboxes = batch.mailboxes.split("\n")
+        self._mailboxes.add(first, mailboxes)
+        self._numbers.add(first, batch.numbers.split("\n"))
+        if with_domains:
+            self.domains.update(map(domain_of, filter(None, mailboxes)))
+
+    def compare(self) -> None:
+        """Judges the rows against each other; to be called once, after the last row."""
+        found: dict[int, list[Finding]] = defaultdict(list)
+        for alike, key, judge in (
+            (self._accounts, _account, across.judge_account),
+            (self._mailboxes, across.same_mailbox, across.judge_email),
+            (self._numbers, _number, across.judge_phone),
+        ):
+            for groups in _at_once(alike.groups()):
+                places = self._places(groups)
+                for group in groups:
+                    for seq, finding in _judged(group, places, key, judge):
+                        found[seq].append(finding)
+        self._found = {seq: tuple(findings) for seq, findings in found.items()}
+
+    def stored(self) -> Iterator[tuple[Stored, bytes, Found]]:
+        """The batches in the order of the input, packed, with what the other rows say of theirs."""
+        for stored in self._stored:
+            seqs = range(stored.first, stored.first + stored.count)
+            found = {seq: self._found[seq] for seq in seqs if seq in self._found} if self._found else {}
+            yield stored, self._read(stored), found
+
+    def every_row(self) -> Iterator[tuple[int, Judged, tuple[Finding, ...]]]:
+        """The number of its file, the row, and all findings of it, in the order of the input."""
+        for stored, packed, found in self.stored():
+            for seq, row in enumerate(unpack(packed), stored.first):
+                yield stored.source, row, (*row.findings, *found.get(seq, ()))
+
+    def _read(self, stored: Stored) -> bytes:
+        self._file.seek(stored.at)
+        return self._file.read(stored.size)
+
+    def _places(self, groups: Sequence[array[int]]) -> dict[int, Place]:
+        """The rows of the groups. Each batch that holds some is unpacked once."""
+        wanted: dict[int, list[int]] = defaultdict(list)
+        firsts = [stored.first for stored in self._stored]
+        for group in groups:
+            for seq in group:
+                wanted[bisect_right(firsts, seq) - 1].append(seq)
+        places = {}
+        for number in sorted(wanted):
+            stored = self._stored[number]
+            rows = unpack(self._read(stored))
+            for seq in wanted[number]:
+                row = rows[seq - stored.first]
+                places[seq] = across.place(
+                    seq,
+                    self._where(stored.source, row.line),
+                    row.user_principal_name,
+                    row.alternate_email,
+                    row.mobile_phone,
+                )
+        return places
+
+    def _where(self, source: int, line: int) -> str:
+        return f"line {line}" if len(self._names) == 1 else f"line {line} of {self._names[source]}"
+
+
+def _account(place: Place) -> str:
+    return place.account
+
+
+def _number(place: Place) -> str:
+    return place.phone
+
+
+def _at_once(groups: Iterator[array[int]]) -> Iterator[list[array[int]]]:
+    """The groups in lots of so many rows."""
+    lot: list[array[int]] = []
+    rows = 0
+    for group in groups:
+        lot.append(group)
+        rows += len(group)
+        if rows >= _AT_ONCE:
+            yield lot
+            lot, rows = [], 0
+    if lot:
+        yield lot
+
+
+def _judged(
+    group: array[int],
+    places: dict[int, Place],
+    key: Callable[[Place], str],
+    judge: Callable[[Sequence[Place]], Iterator[tuple[int, Finding]]],
+) -> Iterator[tuple[int, Finding]]:
+    """Judges a group whose values have the same hash: what only has that in common is told apart first."""
+    really: dict[str, list[Place]] = defaultdict(list)
+    for seq in group:
+        really[key(places[seq])].append(places[seq])
+    for same in really.values():
+        if len(same) > 1:
+            yield from judge(same)

@@ -1,0 +1,20 @@
+"""What is said of a row, as the message in `results.csv`, `rejected.csv` and on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sspr.contacts.codes import message
+from sspr.model import Finding, Source
+
+
+def names_of(source: Source) -> dict[str, str]:
+    """Canonical column → the header as it stands in the person's file."""
+    return {column: source.header[index].strip() for column, index in source.columns.items()}
+
+
+def row_message(
+    line: int, names: Mapping[str, str], reasons: Iterable[Finding], warnings: Iterable[Finding] = ()
+) -> str:
+    """The sentences of a row: why it was rejected or failed, then what it was warned of."""
+    return message((*reasons, *warnings), line=line, names=names)
