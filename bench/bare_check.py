@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import phonenumbers
-from email_validator import validate_email
+from email_validator import EmailNotValidError, validate_email
 
 _MOBILE = {
     phonenumbers.PhoneNumberType.MOBILE,
@@ -24,11 +24,25 @@ def main() -> int:
     good = 0
     with Path(sys.argv[1]).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            validate_email(row["alternate_email"], check_deliverability=False)
-            number = phonenumbers.parse(row["mobile_phone"], row["country"])
-            good += phonenumbers.is_valid_number(number) and phonenumbers.number_type(number) in _MOBILE
+            good += _mail(row["alternate_email"]) & _mobile(row["mobile_phone"], row["country"])
     print(good)
     return 0
+
+
+def _mail(text: str) -> bool:
+    try:
+        validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return False
+    return True
+
+
+def _mobile(text: str, region: str) -> bool:
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return False
+    return phonenumbers.is_valid_number(number) and phonenumbers.number_type(number) in _MOBILE
 
 
 if __name__ == "__main__":

@@ -18,12 +18,15 @@ SECRET = "BENCH_CLIENT_SECRET"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`started`: epoch seconds; `wall` and `cpu` in seconds; `peak`: the most memory held, in MiB."""
+    """`started`: epoch seconds; `wall` and `cpu` in seconds; in MiB the most memory held: `peak` by one process, `tree`
+    by it and its children together.
+    """
 
     started: float
     wall: float
     cpu: float
     peak: float
+    tree: float
     said: str
 
     def report(self) -> dict[str, Any]:

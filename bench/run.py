@@ -31,14 +31,19 @@ BENCHMARKS = ("start", "check", "cost")
 )
 @click.option("--checks", type=click.IntRange(1), default=3, show_default=True, help="Runs of `check`.")
 @click.option(
+    "--check-rows", type=click.IntRange(1), default=200_000, show_default=True, help="Of a run in `check`."
+)
+@click.option(
     "--runs", type=click.IntRange(1), default=1, show_default=True, help="Runs of `cost`, each target."
 )
 @click.option("--json", "wants_json", is_flag=True, help="The table as JSON.")
-def main(rows: int, only: tuple[str, ...], starts: int, checks: int, runs: int, wants_json: bool) -> None:
+def main(
+    rows: int, only: tuple[str, ...], starts: int, checks: int, check_rows: int, runs: int, wants_json: bool
+) -> None:
     """Measure, and print one table. Progress goes to standard error."""
     benchmarks: dict[str, Callable[[Place], list[Measure]]] = {
         "start": lambda place: start.measure(place, starts),
-        "check": lambda place: check.measure(place, checks),
+        "check": lambda place: check.measure(place, checks, check_rows),
         "cost": lambda place: cost.measure(place, rows, runs),
     }
     measures: list[Measure] = []
