@@ -110,13 +110,13 @@ def _mixed(chance: random.Random, rows: int) -> Iterator[list[str]]:
         account, email = f"user{row}@{DOMAIN}", f"given.family{row}@{chance.choice(domains)}"
         phone = phonenumbers.format_number(number, chance.choice(forms))
         fault = chance.random()
-        if fault < 0.10:
+        if fault < 0.05:
             account, email, phone = _spoilt(chance, row, account, email, phone)
         yield [account, email, phone, region, f"Given Family {row}", "IT operations"]
 
 
 def _like(example: PhoneNumber, chance: random.Random) -> PhoneNumber:
-    """A number that differs from the example in its last digits only: almost always one of the same kind."""
+    """A number that differs from the example in its last digits only: mostly one of the same kind."""
     digits = str(example.national_number)
     kept = max(3, len(digits) - 6)
     tail = "".join(chance.choice("0123456789") for _ in digits[kept:])

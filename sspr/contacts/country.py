@@ -30,6 +30,8 @@ def region(text: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _region(text: str) -> str | None:
+    if text in _codes():
+        return text
     if text.strip().casefold() in _BLANK:
         return ""
     return _regions().get(fold(text)) or _said_twice(text)
@@ -58,11 +60,21 @@ def fold(name: str) -> str:
 
 
 @cache
+def _codes() -> frozenset[str]:
+    """The alpha-2 codes. Most files have nothing else, and folding all names takes longer than judging fifty rows."""
+    return frozenset(row["alpha_2"] for row in _table())
+
+
+@cache
 def _regions() -> dict[str, str]:
     found: dict[str, str] = {}
-    with Path(__file__).with_name("countries.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            for name in (row["alpha_2"], row["alpha_3"], row["numeric"], *row["names"].split("|")):
-                found.setdefault(fold(name), row["alpha_2"])
+    for row in _table():
+        for name in (row["alpha_2"], row["alpha_3"], row["numeric"], *row["names"].split("|")):
+            found.setdefault(fold(name), row["alpha_2"])
     found.pop("", None)
     return found
+
+
+def _table() -> list[dict[str, str]]:
+    with Path(__file__).with_name("countries.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

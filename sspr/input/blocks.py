@@ -68,9 +68,10 @@ def text_blocks(file: TextIO, dialect: Dialect, size: int = BLOCK_SIZE) -> Itera
 
 def _is_clean(lines: Sequence[str], dialect: Dialect) -> bool:
     """Whether `csv` finds no fault in any record, and the last line ends one."""
-    if any("\0" in line for line in lines):
+    text = "".join(lines)
+    if "\0" in text:
         return False
-    if not any(dialect.quote in line for line in lines):
+    if dialect.quote not in text:
         return len(max(lines, key=len)) <= csv.field_size_limit()
     reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     before = 0

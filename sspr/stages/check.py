@@ -92,8 +92,8 @@ class Check:
 
         `progress` is given the rows so far. Raises `Stopped` where the command is to end.
         """
-        for batch in self._mapped(judge_block, _blocks(self._tables, default_country)):
-            self._judgement.add(batch, with_domains=look_up is not None)
+        for batch in self._mapped(judge_block, self._blocks(default_country, look_up is not None)):
+            self._judgement.add(batch)
             progress(self._judgement.rows)
         self._judgement.compare()
         if look_up is not None:
@@ -134,6 +134,13 @@ class Check:
             shown += len(part.excerpts.needing.rows)
             yield part
 
+    def _blocks(
+        self, default_country: str | None, with_domains: bool
+    ) -> Iterator[tuple[int, Block, Dialect, Shape, str | None, bool]]:
+        for number, table in enumerate(self._tables):
+            for block in table.blocks():
+                yield number, block, table.dialect, table.shape, default_country, with_domains
+
     def _mapped(self, function: Callable[..., T], jobs: Iterable[tuple[Any, ...]]) -> Iterator[T]:
         for result in self._crew.map(function, jobs):
             if self._cancelled():
@@ -172,11 +179,3 @@ def _results(
 
 def _codes(findings: Findings) -> tuple[str, ...]:
     return tuple(dict.fromkeys([finding.code for finding in findings]))
-
-
-def _blocks(
-    tables: Sequence[Table], default_country: str | None
-) -> Iterator[tuple[int, Block, Dialect, Shape, str | None]]:
-    for number, table in enumerate(tables):
-        for block in table.blocks():
-            yield number, block, table.dialect, table.shape, default_country

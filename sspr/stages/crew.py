@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sspr.errors import Stopped
+
+if TYPE_CHECKING:  # imported where processes are started: small files need none of it
+    from concurrent.futures import Future, ProcessPoolExecutor
 
 T = TypeVar("T")
 
@@ -41,11 +44,14 @@ class Crew:
             for job in jobs:
                 yield function(*job)
             return
+        from concurrent.futures.process import BrokenProcessPool
+
         pool = self._running()
         waiting: deque[Future[T]] = deque()
         try:
             for job in jobs:
-                waiting.append(pool.submit(function, *job))
+                with _nameless_main():  # a process begins when there is work for it
+                    waiting.append(pool.submit(function, *job))
                 if len(waiting) > 2 * self._processes:
                     yield waiting.popleft().result()
             while waiting:
@@ -57,10 +63,24 @@ class Crew:
 
     def _running(self) -> ProcessPoolExecutor:
         if self._pool is None:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
             # Not forked: this process has threads, and one of them may hold a lock at that moment.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._processes, context, initializer=_prepare)
         return self._pool
+
+
+@contextmanager
+def _nameless_main() -> Iterator[None]:
+    """While it lasts, a new process does not run the main program again, which may be a script of somebody's."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _processors() -> int:
@@ -70,6 +90,8 @@ def _processors() -> int:
 
 def _prepare() -> None:
     """In a new process: Ctrl-C is the parent's to answer, and the parent's death ends this one."""
+    import multiprocessing
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import NamedTuple
+
+import msgspec
 
 from sspr.contacts import across
-from sspr.contacts.account import domain_of
 from sspr.contacts.across import Place
 from sspr.model import Finding
 from sspr.stages.alike import Alike
@@ -26,15 +28,25 @@ _AT_ONCE = 50_000
 Found = dict[int, tuple[Finding, ...]]
 
 
+_pack = msgspec.msgpack.Encoder().encode
+_unpack_found = msgspec.msgpack.Decoder(list[tuple[int, Finding]]).decode
+
+
+class Piece(NamedTuple):
+    """Where something lies in the file."""
+
+    at: int
+    size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A batch in the file. Its rows are numbered from `first` on; `found`: what the other rows say of them."""
+    """A batch in the file. Its rows are numbered from `first` on."""
 
     source: int
     first: int
     count: int
-    at: int
-    size: int
+    piece: Piece
 
 
 class Judgement:
@@ -46,7 +58,8 @@ class Judgement:
         # Without a name from the moment it is made (on Windows: removed when it is closed).
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
         self._stored: list[Stored] = []
-        self._found: Found = {}
+        self._firsts: list[int] = []  # of each batch, its first row
+        self._found: dict[int, list[Piece]] = defaultdict(list)  # of each batch, what was found
         self._accounts, self._mailboxes, self._numbers = (Alike(self._file) for _ in range(3))
         self.rows = 0
         self.rows_of = [0] * len(names)
@@ -56,26 +69,22 @@ class Judgement:
         """Forgets all rows."""
         self._file.close()
 
-    def add(self, batch: Batch, *, with_domains: bool = False) -> None:
-        """Takes in the next rows, in the order of the input. `with_domains`: their mail domains are to be looked up."""
+    def add(self, batch: Batch) -> None:
+        """Takes in the next rows, in the order of the input."""
         if not batch.count:
             return
         first = self.rows + 1
-        at = self._file.seek(0, 2)
-        self._file.write(batch.packed)
-        self._stored.append(Stored(batch.source, first, batch.count, at, len(batch.packed)))
+        self._firsts.append(first)
+        self._stored.append(Stored(batch.source, first, batch.count, self._put(batch.packed)))
         self.rows += batch.count
         self.rows_of[batch.source] += batch.count
-        self._accounts.add(first, batch.accounts.split("\n"))
-        mailboxes = batch.mailboxes.split("\n")
-        self._mailboxes.add(first, mailboxes)
-        self._numbers.add(first, batch.numbers.split("\n"))
-        if with_domains:
-            self.domains.update(map(domain_of, filter(None, mailboxes)))
+        self._accounts.add(first, batch.accounts)
+        self._mailboxes.add(first, batch.mailboxes)
+        self._numbers.add(first, batch.numbers)
+        self.domains |= batch.domains
 
     def compare(self) -> None:
         """Judges the rows against each other; to be called once, after the last row."""
-        found: dict[int, list[Finding]] = defaultdict(list)
         for alike, key, judge in (
             (self._accounts, _account, across.judge_account),
             (self._mailboxes, across.same_mailbox, across.judge_email),
@@ -83,17 +92,21 @@ class Judgement:
         ):
             for groups in _at_once(alike.groups()):
                 places = self._places(groups)
+                found: dict[int, list[tuple[int, Finding]]] = defaultdict(list)
                 for group in groups:
                     for seq, finding in _judged(group, places, key, judge):
-                        found[seq].append(finding)
-        self._found = {seq: tuple(findings) for seq, findings in found.items()}
+                        found[self._batch_of(seq)].append((seq, finding))
+                for number, findings in found.items():
+                    self._found[number].append(self._put(_pack(findings)))
 
     def stored(self) -> Iterator[tuple[Stored, bytes, Found]]:
         """The batches in the order of the input, packed, with what the other rows say of theirs."""
-        for stored in self._stored:
-            seqs = range(stored.first, stored.first + stored.count)
-            found = {seq: self._found[seq] for seq in seqs if seq in self._found} if self._found else {}
-            yield stored, self._read(stored), found
+        for number, stored in enumerate(self._stored):
+            found: Found = {}
+            for piece in self._found[number]:
+                for seq, finding in _unpack_found(self._get(piece)):
+                    found[seq] = (*found.get(seq, ()), finding)
+            yield stored, self._get(stored.piece), found
 
     def every_row(self) -> Iterator[tuple[int, Judged, tuple[Finding, ...]]]:
         """The number of its file, the row, and all findings of it, in the order of the input."""
@@ -101,21 +114,28 @@ class Judgement:
             for seq, row in enumerate(unpack(packed), stored.first):
                 yield stored.source, row, (*row.findings, *found.get(seq, ()))
 
-    def _read(self, stored: Stored) -> bytes:
-        self._file.seek(stored.at)
-        return self._file.read(stored.size)
+    def _put(self, content: bytes) -> Piece:
+        at = self._file.seek(0, 2)
+        self._file.write(content)
+        return Piece(at, len(content))
+
+    def _get(self, piece: Piece) -> bytes:
+        self._file.seek(piece.at)
+        return self._file.read(piece.size)
+
+    def _batch_of(self, seq: int) -> int:
+        return bisect_right(self._firsts, seq) - 1
 
     def _places(self, groups: Sequence[array[int]]) -> dict[int, Place]:
         """The rows of the groups. Each batch that holds some is unpacked once."""
         wanted: dict[int, list[int]] = defaultdict(list)
-        firsts = [stored.first for stored in self._stored]
         for group in groups:
             for seq in group:
-                wanted[bisect_right(firsts, seq) - 1].append(seq)
+                wanted[self._batch_of(seq)].append(seq)
         places = {}
         for number in sorted(wanted):
             stored = self._stored[number]
-            rows = unpack(self._read(stored))
+            rows = unpack(self._get(stored.piece))
             for seq in wanted[number]:
                 row = rows[seq - stored.first]
                 places[seq] = across.place(
@@ -159,7 +179,7 @@ def _judged(
     key: Callable[[Place], str],
     judge: Callable[[Sequence[Place]], Iterator[tuple[int, Finding]]],
 ) -> Iterator[tuple[int, Finding]]:
-    """Judges a group whose values have the same hash: what only has that in common is told apart first."""
+    """Judges a group whose values have the same checksum: what only has that in common is told apart first."""
     really: dict[str, list[Place]] = defaultdict(list)
     for seq in group:
         really[key(places[seq])].append(places[seq])

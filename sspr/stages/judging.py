@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from sspr.contacts.account import domain_of
 from sspr.contacts.across import digits
 from sspr.contacts.email import mailbox
 from sspr.contacts.judge import judge
 from sspr.input.blocks import Block, Dialect
 from sspr.input.shape import Shape
 from sspr.model import Finding
+from sspr.stages.alike import Packed, pack
 
 
 class Judged(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -34,25 +35,32 @@ class Judged(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Batch:
     """The judged rows of a block, packed: they travel between processes and lie in a file until all rows were judged.
 
-    `accounts`, `mailboxes`, `numbers`: of each row, a line each, what is compared with the other rows.
+    `accounts`, `mailboxes`, `numbers`: what is compared with the other rows; `domains`: those of the addresses.
     """
 
     source: int
     count: int
     packed: bytes
-    accounts: str
-    mailboxes: str
-    numbers: str
+    accounts: Packed
+    mailboxes: Packed
+    numbers: Packed
+    domains: frozenset[str]
 
 
+_NOBODY = Judged(0, (), "", "", "", (), readable=False)
 _pack = msgspec.msgpack.Encoder().encode
 unpack = msgspec.msgpack.Decoder(list[Judged]).decode
 
 
 def judge_block(
-    source: int, block: Block, dialect: Dialect, shape: Shape, default_country: str | None
+    source: int,
+    block: Block,
+    dialect: Dialect,
+    shape: Shape,
+    default_country: str | None,
+    with_domains: bool = False,
 ) -> Batch:
-    """Reads and judges the rows of a block of input file number `source`."""
+    """Reads and judges the rows of a block of input file number `source`. `with_domains`: theirs are to be told."""
     rows: list[Judged] = []
     for record in block.read(dialect):
         row = shape.row(record)
@@ -71,15 +79,15 @@ def judge_block(
                 bool(upn),
             )
         )
-    return Batch(source, len(rows), _pack(rows), *_compared(rows))
-
-
-def _compared(rows: Sequence[Judged]) -> tuple[str, str, str]:
-    """Rows without a readable account take no part."""
-    return (
-        "\n".join([row.user_principal_name.casefold() if row.readable else "" for row in rows]),
-        "\n".join(
-            [mailbox(row.alternate_email) if row.readable and row.alternate_email else "" for row in rows]
-        ),
-        "\n".join([digits(row.mobile_phone) if row.readable else "" for row in rows]),
+    # Rows without a readable account take no part in what rows tell of each other.
+    readable = [row if row.readable else _NOBODY for row in rows]
+    mailboxes = [mailbox(row.alternate_email) if row.alternate_email else "" for row in readable]
+    return Batch(
+        source,
+        len(rows),
+        _pack(rows),
+        pack(row.user_principal_name.casefold() for row in readable),
+        pack(mailboxes),
+        pack(digits(row.mobile_phone) for row in readable),
+        frozenset(map(domain_of, filter(None, mailboxes))) if with_domains else frozenset(),
     )

@@ -26,10 +26,9 @@ ENDLESS = """
 import os, sys, time
 from sspr.stages import crew
 from tests.stages.test_crew import told_and_stuck
-if __name__ == "__main__":
-    crew.WORTH_IT = 0
-    crew._processors = lambda: 2
-    list(crew.Crew(1).map(told_and_stuck, [(sys.argv[1],)] * 2))
+crew.WORTH_IT = 0  # no guard: the script must not be run again by each process
+crew._processors = lambda: 2
+list(crew.Crew(1).map(told_and_stuck, [(sys.argv[1],)] * 2))
 """
 
 

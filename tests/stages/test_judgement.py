@@ -58,12 +58,10 @@ def test_rows_in_blocks_are_told_what_all_rows_together_show(
 
 
 @pytest.mark.parametrize("at_once", [1, 1000])
-def test_values_that_only_share_a_hash_share_nothing(
+def test_values_that_only_share_a_checksum_share_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    """Knobs so small that everything is spilled, and a hash that is the same for all values."""
-    monkeypatch.setattr(alike, "hash", lambda _value: 7, raising=False)
-    monkeypatch.setattr(alike, "_IN_MEMORY", 1)
+    monkeypatch.setattr(alike, "crc32", lambda _value: 7)
     monkeypatch.setattr(judgement, "_AT_ONCE", at_once)
     told = Judgement(["a.csv", "b.csv"], tmp_path)
     for source, first in ((0, 2), (1, 2)):
