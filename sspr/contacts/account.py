@@ -17,10 +17,10 @@ _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 _PLAIN = re.compile(
     r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*@([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*(?:\.[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)+)"
 )
-# The domain that every tenant is given: contoso.onmicrosoft.com, in a hybrid organization contoso.mail.onmicrosoft.com.
 FACTS = frozenset({"account_enabled", "account_blocked", "user_type", "directory_synced"})
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 _SAYS_THE_FILE = "as the file says"
+# The domain that every tenant is given: contoso.onmicrosoft.com, in a hybrid organization contoso.mail.onmicrosoft.com.
 _INITIAL = re.compile(r"\.(?:onmicrosoft\.(?:com|us|de)|partner\.onmschina\.cn)$")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import normalize
 from urllib.parse import unquote
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
@@ -28,7 +29,7 @@ _HOST = re.compile(rf"(?:{_LABEL}\.)+[A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}})?[A-Za-z
 _SPECIAL_USE = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)
 
 # smtp: marks the addresses of Exchange, which its exports join with +.
-_PREFIX = re.compile(r"(?:(mailto)|smtp|e-?mail)\s*:\s*", re.IGNORECASE)
+_PREFIX = re.compile(r"(?:(mailto)|smtp|e-?mail)\s*:\s*(?://)?", re.IGNORECASE)
 _NAMED = re.compile(r"[^<>@]*<\s*([^<>]+?)\s*>")
 # Outlook's text form of a link, jane@example.org<mailto:jane@example.org>: one address, said twice.
 _TWICE = re.compile(
@@ -38,6 +39,8 @@ _BETWEEN = re.compile(r"[;,|/&?<\s；，、]+|\+(?=smtp:)", re.IGNORECASE)
 # What Export-Csv of PowerShell writes for a property that holds several values.
 _TYPE_NAME = re.compile(r"(?:System|Microsoft|Deserialized)(?:\.\w+)+(?:`\d+)?(?:\[.*\])?")
 _ERROR_VALUE = re.compile(r"0+|[-_.*x]+|#(?:N/A|REF!|VALUE!|NAME\?|NULL!|NUM!|DIV/0!)", re.IGNORECASE)
+# What a person sees is not what stands there (Unicode Technical Report 36, section 2.5).
+_OVERRIDES = frozenset("\u202d\u202e")
 _JOINERS = re.compile(r"(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 
 _NO_MAIL = frozenset({
@@ -116,6 +119,8 @@ def _read_unusual(text: str) -> Said:
         )
     if _is_mojibake(text.rpartition("@")[2]):
         return _refused("email_invalid", "letters after the @ were damaged by an export")
+    if not _OVERRIDES.isdisjoint(text):
+        return _refused("email_invalid", "invisible characters that turn the text round")
     text = _unwrapped(text)
     twice = _TWICE.fullmatch(text)
     text = twice[1] if twice else text
@@ -154,7 +159,7 @@ def _no_address(text: str) -> Said | None:
         ):
             return _refused("email_placeholder")
         return _refused("email_invalid", _why_no_at(text))
-    if text.startswith("=") and "(" in text:
+    if text.startswith("="):  # RFC 5322 allows it in an address, and nobody has one
         return _refused("email_invalid", "a formula instead of its text")
     if sum("@" in part for part in _BETWEEN.split(text)) > 1:
         return _refused("email_multiple")
@@ -230,7 +235,7 @@ def _host(domain: str) -> _Host | None:
     if len(name.rpartition(".")[2]) < 2:  # no top-level domain has one letter
         return None
     # Full-width and the like: they looked like ASCII, and IDNA reads them as ASCII.
-    return _host_of(name, folded=not domain.isascii() and "xn--" not in name)
+    return _host_of(name, folded=normalize("NFKC", domain) != normalize("NFC", domain))
 
 
 def _host_of(name: str, *, folded: bool = False) -> _Host:

@@ -9,6 +9,8 @@ OTHER_LETTERS = "letters that look like others"
 _ALPHABETS = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "GEORGIAN"})
 # Letters of other alphabets that pass for Latin ones (Unicode Technical Standard 39, confusables).
 _LATIN_TWINS = frozenset("аеорсухіјѕһԁԛԝӏѵүкԍвмнтгԜαονρυικτεχωγ")
+# Latin letters that pass for plainer ones, and the countries that write with them.
+_PLAINER = {"ı": ("tr", "az"), "ɡ": (), "ɑ": (), "ǀ": ()}
 # Names under which most private mail is received, and whether they have national domains (hotmail.fr, yahoo.co.jp).
 # Shorter names (gmx, aol, live) are one letter away from too many others to tell a slip from a domain of its own.
 _PROVIDERS = {
@@ -32,7 +34,11 @@ _SECOND_LEVEL = frozenset({"co", "com", "net", "org", "ne", "or"})
 def doubt_of(domain: str) -> str:
     """Why a domain, given in lower-case ASCII, may not be the one that is meant; empty where nothing says so."""
     labels = [_unicode(label) for label in domain.split(".")]
-    if "xn--" in domain and any(_imitates(label, in_latin=labels[-1].isascii()) for label in labels):
+    shown = "".join(labels)
+    if "xn--" in domain and (
+        any(_imitates(label, in_latin=labels[-1].isascii()) for label in labels)
+        or any(letter in shown and labels[-1] not in home for letter, home in _PLAINER.items())
+    ):
         return OTHER_LETTERS
     if labels[-1] in _NO_COM:
         return "its ending does not exist"

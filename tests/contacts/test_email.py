@@ -144,3 +144,22 @@ def test_the_part_before_the_at_is_judged_as_the_validator_does(local: str) -> N
     elif local.isascii() and local.replace(".", "").replace("-", "").isalnum():
         with pytest.raises(EmailNotValidError):
             validate_email(f"{local}@fabrikam.com", check_deliverability=False, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "codes"),
+    [
+        ("=jo.doe@fabrikam.com", "", ["email_invalid"]),
+        ('="jo.doe@fabrikam.com"', "jo.doe@fabrikam.com", []),
+        ("mailto://jo.doe@fabrikam.com", "jo.doe@fabrikam.com", []),
+        ("\u202djo-\u202eeod@fabrikam.com", "", ["email_invalid"]),
+        ("\u202ajo@fabrikam.com\u202c", "jo@fabrikam.com", []),
+        ("jo@fabrıkam.com", "jo@xn--fabrkam-ufb.com", ["email_lookalike"]),
+        ("jo@ışık.com.tr", "jo@xn--k-ekaa7p.com.tr", []),
+        ("jo@münchｘn.de", "jo@xn--mnchxn-3ya.de", ["email_lookalike"]),
+        ("jo@mu\u0308nchen.de", "jo@xn--mnchen-3ya.de", []),
+    ],
+)
+def test_what_is_seen_is_what_is_read(text: str, address: str, codes: list[str]) -> None:
+    read, findings = read_email(text)
+    assert (read, [finding.code for finding in findings]) == (address, codes)
