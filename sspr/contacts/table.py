@@ -103,7 +103,7 @@ CODES: tuple[Code, ...] = (
         "email_invalid", EMAIL, _ERROR, Loss.EMAIL,
         "The alternate email cannot be a working address.",
         "Microsoft takes only complete addresses, of at most 250 characters and without accented letters before the @.",
-        "Ask the person for the address and write it as name@example.org, with nothing else in the cell.",
+        "Ask the person for the address and write it in full (name, @, domain), with nothing else in the cell.",
         f"{_RFC_MAIL}; {_USER}",
     ),
     Code(
