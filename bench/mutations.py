@@ -66,6 +66,12 @@ def _workbook(*, shared: bool) -> bytes:
     main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
     kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     package = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+    types = 'xmlns="http://schemas.openxmlformats.org/package/2006/content-types"'
+    spreadsheet = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    overrides = "".join(
+        f'<Override PartName="/xl/{part}.xml" ContentType="{spreadsheet}.{what}+xml"/>'
+        for part, what in (("workbook", "sheet.main"), ("sharedStrings", "sharedStrings"))
+    )
 
     def related(*parts: tuple[str, str]) -> str:
         links = (
@@ -75,10 +81,10 @@ def _workbook(*, shared: bool) -> bytes:
         return f"<Relationships {package}>{''.join(links)}</Relationships>"
 
     parts = {
-        "[Content_Types].xml": "<Types/>",
+        "[Content_Types].xml": f"<Types {types}>{overrides}</Types>",
         "_rels/.rels": related(("officeDocument", "xl/workbook.xml")),
         "xl/workbook.xml": f'<workbook {main} xmlns:r="{kind}">'
-        f'<sheets><sheet name="Admins" r:id="r0"/></sheets></workbook>',
+        f'<sheets><sheet name="Admins" sheetId="1" r:id="r0"/></sheets></workbook>',
         "xl/_rels/workbook.xml.rels": related(
             ("worksheet", "worksheets/sheet1.xml"),
             ("sharedStrings", "sharedStrings.xml"),

@@ -10,6 +10,7 @@ from hashlib import file_digest
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sspr.input.blocks import Block, Dialect, text_blocks
 from sspr.input.encoding import inspect, known_encoding
@@ -18,8 +19,10 @@ from sspr.input.header import Head, Understood, understand
 from sspr.input.records import Record, Records
 from sspr.input.shape import Shape
 from sspr.input.signature import OLE, Kind, foreign_kind, is_zip, ole_kind, zip_kind
-from sspr.input.workbook import Package, Sheet
 from sspr.model import Row, Source
+
+if TYPE_CHECKING:
+    from sspr.input.workbook import Sheet
 
 DELIMITERS = ",;\t|"
 HEAD_RECORDS = 20
@@ -205,12 +208,15 @@ def _foreign(path: Path, head: bytes, wanted: str | None) -> Kind | None:
 
 def _open_workbook(path: Path, name: str, options: ReadOptions) -> Table:
     """The one sheet of a workbook that is a table of administrators; two that are are not chosen between."""
+    # openpyxl is a fifth of a second of imports, which a file of text does not need.
+    from sspr.input.workbook import sheets
+
     with path.open("rb") as file:
         sha256 = file_digest(file, "sha256").hexdigest()
     fitting: list[tuple[Sheet, Understood]] = []
     others: list[Sheet] = []
     refusals: list[tuple[int, InputError]] = []
-    for bare in Package(path, name).sheets:
+    for bare in sheets(path, name):
         sheet, records = _head_of(bare)
         if not records:
             continue
@@ -235,9 +241,7 @@ def _open_workbook(path: Path, name: str, options: ReadOptions) -> Table:
             f"Save each as a file of its own, or delete those that are not meant."
         )
     sheet, understood = fitting[0]
-    notes = sheet.notes(understood.header.line)
-    if others:
-        notes = (f'Only the sheet "{sheet.title}" was read, not {_titles(others)}.', *notes)
+    notes = (f'Only the sheet "{sheet.title}" was read, not {_titles(others)}.',) if others else ()
     return _table(name, sha256, WORKBOOK, understood, notes, _Cells(sheet))
 
 

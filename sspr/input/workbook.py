@@ -1,171 +1,116 @@
-"""An Excel workbook (.xlsx, .xlsm): which sheets it has, and what a person should know of the one that is read.
+"""An Excel workbook (.xlsx, .xlsm): which sheets it has, and the rows of each, read by openpyxl.
 
-The container is that of ECMA-376, part 2: a zip archive whose parts refer to each other.
+By its parts, not by its `load_workbook`. Read-only, that leaves out without a word the rows and cells that are not in
+order, makes up all rows between two numbers, reads the shared texts anew for each reading, and refuses what other
+programs write for reasons that no table has: fonts, printing, properties. XML entities are refused by defusedxml,
+which openpyxl takes where it is installed.
 """
 
 from __future__ import annotations
 
-import posixpath
-import re
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from xml.parsers.expat import ExpatError
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.numbers import BUILTIN_FORMATS
+from openpyxl.worksheet._reader import FORMULA_TAG, ROW_TAG, WorkSheetParser
+from openpyxl.xml.constants import SHEET_MAIN_NS, STYLES_TYPE
+from openpyxl.xml.functions import fromstring, iterparse
 
 from sspr.input.blocks import Block
-from sspr.input.cell_text import format_of
+from sspr.input.cell_text import cell_text
 from sspr.input.errors import InputError
 from sspr.input.records import Record
-from sspr.input.sheet import Damaged, Limited, SheetRows, elements, shared_strings
 
-# What a part may unpack to. A million rows of twenty columns are some 1.5 GiB.
-_LARGEST_SHEET, _LARGEST_STRINGS, _LARGEST_OTHER = 2 << 30, 256 << 20, 32 << 20
-_BLOCK_CELLS = 20_000
-_CHUNK = 1 << 20
-_OVERLAP = 1 << 12
-_HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*\shidden="(?:1|true)"')
-_HIDDEN_COLUMN = re.compile(rb'<(?:\w+:)?col\b[^>]*\shidden="(?:1|true)"')
-_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="[A-Z]+[0-9]+:[A-Z]+([0-9]+)"')
-# A formula without a value; one of text may have an empty one.
-_UNCOUNTED = re.compile(
-    rb'<(?:\w+:)?c\b(?![^>]*\st="str")[^>]*>\s*<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*'
-    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)
-_UNCOUNTED_NOTE = (
-    "Some formulas hold no value, and their cells count as blank: open the workbook in Excel and save it."
-)
-_YES = frozenset({"1", "true"})
+# The greatest sheet that Excel makes (Microsoft, "Excel specifications and limits").
+_MOST_ROWS, _MOST_COLUMNS = 1_048_576, 16_384
+# What all parts may unpack to: a million rows of twenty columns are some 1.5 GiB. A workbook's XML is packed to a tenth
+# or so; a bomb to a thousandth, and its elements take many times the memory of their text.
+_LARGEST, _PACKED, _SMALL = 2 << 30, 200, 8 << 20
+_BLOCK_ROWS = 1000
+_ANEW = "Open it in Excel and save it anew, or save it as CSV UTF-8."
+_UNCOUNTED = "a formula in it holds no value: open the workbook in Excel and save it"
+
+
+class _Damaged(Exception):  # noqa: N818 - said of the workbook
+    """The workbook does not hold what a workbook holds; the message says what, in a few words."""
+
+
+class _Archive(ZipFile):
+    """Finds parts as Excel does: in any case, and by either slash (other programs write what Windows calls them)."""
+
+    def getinfo(self, name: str) -> ZipInfo:
+        found = (part for part in self.filelist if _folded(part.filename) == _folded(name))
+        return next(found, None) or super().getinfo(name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Styles:
-    formats: tuple[str, ...]
-    since_1904: bool
+class _Texts:
+    """The texts that cells refer to by number. A list would take a negative one for a place from its end."""
+
+    texts: Sequence[str]
+
+    def __getitem__(self, place: int) -> str:
+        if not 0 <= place < len(self.texts):
+            raise _Damaged("a cell refers to a text that is not there")
+        return self.texts[place]
 
 
-class Package:
-    """The parts of a workbook."""
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What the sheets share. `formats`: the number format of each style. `epoch`: the day from which days count."""
 
-    def __init__(self, path: Path, name: str) -> None:
-        self.path, self.name = path, name
-
-    @contextmanager
-    def readable(self) -> Iterator[_Parts]:
-        """The parts, open for a while; whatever they lack becomes an `InputError`."""
-        try:
-            with zipfile.ZipFile(self.path) as archive, ExitStack() as opened:
-                yield _Parts(archive, opened)
-        except Damaged as error:
-            raise InputError(f"{self.name}: the workbook is damaged: {error}. {_ANEW}") from None
-        except (
-            zipfile.BadZipFile, zlib.error, ExpatError, EOFError, ValueError, LookupError,
-            NotImplementedError, RuntimeError,
-        ):  # fmt: skip
-            raise InputError(f"{self.name}: the workbook is damaged or cut off. {_ANEW}") from None
-        except OSError as error:
-            raise InputError(f"{self.name} cannot be read: {error.strerror or 'damaged'}.") from None
-
-    @cached_property
-    def sheets(self) -> tuple[Sheet, ...]:
-        """The sheets of cells, in the order in which they are shown. Raises `InputError`."""
-        with self.readable() as parts:
-            sheets = []
-            targets = parts.relations(parts.book)
-            for element, attributes in parts.elements(parts.book):
-                if element == "sheet":
-                    kind, target = targets.get(_relation(attributes), ("", ""))
-                    if kind == "worksheet":
-                        hidden = attributes.get("state", "visible") != "visible"
-                        sheets.append(Sheet(self, target, attributes.get("name", ""), hidden))
-        if not sheets:
-            raise InputError(f"{self.name}: the workbook has no sheet of cells.")
-        return tuple(sheets)
-
-    @cached_property
-    def strings(self) -> list[str]:
-        """The texts that cells of all sheets refer to."""
-        with self.readable() as parts:
-            part = parts.named(parts.book, "sharedStrings")
-            return shared_strings(parts.open(part, _LARGEST_STRINGS)) if part else []
-
-    @cached_property
-    def styles(self) -> _Styles:
-        """How numbers are shown."""
-        with self.readable() as parts:
-            since_1904 = any(
-                element == "workbookPr" and attributes.get("date1904", "") in _YES
-                for element, attributes in parts.elements(parts.book)
-            )
-            part = parts.named(parts.book, "styles")
-            return _Styles(tuple(_formats(parts, part)) if part else (), since_1904)
-
-
-_ANEW = "Open it in Excel and save it anew, or save it as CSV UTF-8."
+    path: Path
+    name: str
+    texts: _Texts
+    formats: Sequence[str]
+    epoch: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One sheet. `width`: cells that every record has at least."""
 
-    package: Package = field(repr=False)
+    book: _Book = field(repr=False)
     part: str
     title: str
     hidden: bool
     width: int = 0
 
     def records(self) -> Iterator[Record]:
-        """The rows that hold anything; `line` is the row's number in the sheet. Raises `InputError`."""
-        strings, styles = self.package.strings, self.package.styles
-        with self.package.readable() as parts:
-            part = parts.open(self.part, _LARGEST_SHEET)
-            for number, cells in SheetRows(strings, styles.formats, since_1904=styles.since_1904).read(part):
-                if any(map(str.strip, cells)):
-                    yield self.widened(_record(number, cells))
+        """The rows that hold anything, hidden ones too; `line` is the row's number in the sheet.
+
+        Raises `InputError`, also further down.
+        """
+        book, last = self.book, 0
+        with _opened(book.path, book.name) as reader, reader.archive.open(self.part) as source:
+            parser = WorkSheetParser(source, book.texts, data_only=True, epoch=book.epoch)
+            for _, element in iterparse(source):
+                if element.tag == ROW_TAG:
+                    if len(element) > _MOST_COLUMNS:
+                        raise _Damaged("a row has more cells than a sheet has columns")
+                    number, cells = parser.parse_row(element)
+                    if not last < number <= _MOST_ROWS:
+                        raise _Damaged("its rows are not numbered one after the other")
+                    record = _record(number, element, cells, book)
+                    if any(map(str.strip, record.cells)):
+                        yield self.widened(record)
+                    last = number
+                    element.clear()
+                    parser.row_dimensions.clear()
 
     def blocks(self) -> Iterator[Block]:
         """The records in blocks."""
-        records: list[Record] = []
-        size = 0
-        for record in self.records():
-            records.append(record)
-            size += len(record.cells)
-            if size >= _BLOCK_CELLS:
-                yield Block(records[0].line, records=records)
-                records, size = [], 0
-        if records:
-            yield Block(records[0].line, records=records)
-
-    def notes(self, header_line: int) -> tuple[str, ...]:
-        """What cannot be seen in the rows themselves. Reads all of the sheet, at the speed of unpacking it."""
-        hidden = uncounted = False
-        merged = 0
-        with self.package.readable() as parts:
-            before = b""
-            for chunk in parts.open(self.part, _LARGEST_SHEET).chunks(_CHUNK):
-                text = before + chunk
-                if b'hidden="' in text:
-                    hidden = hidden or bool(_HIDDEN_ROW.search(text) or _HIDDEN_COLUMN.search(text))
-                if b"mergeCell" in text:
-                    merged = max([merged, *(int(row) for row in _MERGED.findall(text))])
-                if not uncounted and (b"<f" in text or b":f" in text):
-                    uncounted = bool(_UNCOUNTED.search(text))
-                before = text[-_OVERLAP:]
-        notes = (
-            (hidden, "Rows or columns that are hidden or filtered out in the sheet were read as well."),
-            (
-                merged > header_line,
-                "Some cells are merged: only the first of those merged holds their value.",
-            ),
-            (
-                uncounted,
-                _UNCOUNTED_NOTE,
-            ),
-        )
-        return tuple(note for holds, note in notes if holds)
+        records = self.records()
+        while block := list(islice(records, _BLOCK_ROWS)):
+            yield Block(block[0].line, records=block)
 
     def widened(self, record: Record) -> Record:
         """The record with blank cells at its end where it has fewer than `width`: in a sheet they are not written."""
@@ -173,62 +118,78 @@ class Sheet:
         return Record(record.line, record.cells + [""] * missing, record.fault) if missing > 0 else record
 
 
-def _record(number: int, cells: list[str]) -> Record:
-    if any("\0" in cell for cell in cells):
-        return Record(number, [cell.replace("\0", "") for cell in cells], "a zero byte stands in it")
-    return Record(number, cells)
+def sheets(path: Path, name: str) -> list[Sheet]:
+    """The sheets of cells in the workbook at `path`, called `name` to a person, in the order in which they are shown.
+
+    Raises `InputError` where it is damaged or holds none.
+    """
+    with _opened(path, name) as reader, warnings.catch_warnings(action="ignore"):
+        reader.read_manifest()
+        reader.read_strings()
+        reader.read_workbook()
+        book = _Book(path, name, _Texts(reader.shared_strings), _formats(reader), reader.wb.epoch)
+        found = [
+            Sheet(book, relation.target, sheet.name, sheet.state != "visible")
+            for sheet, relation in reader.parser.find_sheets()
+            if relation.Type.endswith("/worksheet")
+        ]
+    if not found:
+        raise InputError(
+            f'{name}: the workbook has no sheet that can be read. Save it as "Excel Workbook" (.xlsx), not as "Strict '
+            f'Open XML Spreadsheet", or save it as CSV UTF-8.'
+        )
+    return found
 
 
-class _Parts:
-    """The parts of an opened archive, by their names, which are compared without regard to case."""
-
-    def __init__(self, archive: zipfile.ZipFile, opened: ExitStack) -> None:
-        """`opened`: closes the parts."""
-        self._archive, self._opened = archive, opened
-        self._infos = {info.filename.replace("\\", "/").casefold(): info for info in archive.infolist()}
-        self.book = self.named("", "officeDocument") or "xl/workbook.xml"
-
-    def open(self, part: str, limit: int) -> Limited:
-        """Raises `KeyError` where there is none of this name."""
-        stream = self._archive.open(self._infos[part.casefold()])
-        return Limited(self._opened.enter_context(stream), limit)
-
-    def elements(self, part: str) -> Iterator[tuple[str, dict[str, str]]]:
-        return elements(self.open(part, _LARGEST_OTHER))
-
-    def relations(self, part: str) -> dict[str, tuple[str, str]]:
-        """What a part refers to: relation's id → its kind, and the part it leads to."""
-        folder, base = posixpath.split(part)
-        listing = posixpath.join(folder, "_rels", f"{base}.rels")
-        if listing.casefold() not in self._infos:
-            return {}
-        return {
-            attributes.get("Id", ""): (
-                attributes.get("Type", "").rpartition("/")[2],
-                posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/"),
-            )
-            for element, attributes in self.elements(listing)
-            if element == "Relationship"
-        }
-
-    def named(self, part: str, kind: str) -> str | None:
-        """The part of a kind that a part refers to."""
-        return next((target for found, target in self.relations(part).values() if found == kind), None)
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[ExcelReader]:
+    try:
+        with path.open("rb") as file:
+            reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+            reader.archive = _Archive(file)
+            parts = reader.archive.infolist()  # no more is unpacked than the sizes that stand here
+            if sum(part.file_size for part in parts) > _LARGEST or any(
+                part.file_size > max(_SMALL, _PACKED * part.compress_size) for part in parts
+            ):
+                raise _Damaged("it unpacks to more than any table has")
+            yield reader
+    except _Damaged as error:
+        raise InputError(f"{name}: the workbook is damaged: {error}. {_ANEW}") from None
+    except Exception as error:  # noqa: BLE001 - openpyxl says of damage whatever it stumbles over
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(f"{name} cannot be read: {error.strerror}.") from None
+        raise InputError(f"{name}: the workbook is damaged or cut off. {_ANEW}") from None
 
 
-def _relation(attributes: dict[str, str]) -> str:
-    """The id of the relation that an element names, whatever the prefix of the attribute."""
-    return next((value for name, value in attributes.items() if name.endswith(":id")), "")
+def _folded(name: str) -> str:
+    return name.replace("\\", "/").casefold()
 
 
-def _formats(parts: _Parts, part: str) -> Iterator[str]:
-    """The format code of each style that a cell may name."""
-    codes: dict[int, str] = {}
-    within = False
-    for element, attributes in parts.elements(part):
-        if element == "numFmt":
-            codes[int(attributes.get("numFmtId", "0"))] = attributes.get("formatCode", "")
-        elif element in {"cellXfs", "cellStyleXfs", "cellStyles", "dxfs"}:
-            within = element == "cellXfs"
-        elif element == "xf" and within:
-            yield format_of(int(attributes.get("numFmtId", "0")), codes)
+def _formats(reader: ExcelReader) -> Sequence[str]:
+    """The number format of each style that a cell may name."""
+    part = reader.package.find(STYLES_TYPE)  # type: ignore[no-untyped-call]
+    if part is None:
+        return ()
+    styles, main = fromstring(reader.archive.read(part.PartName[1:])), {"main": SHEET_MAIN_NS}
+    codes = BUILTIN_FORMATS | {
+        int(each.get("numFmtId", "0")): each.get("formatCode", "")
+        for each in styles.iterfind("main:numFmts/main:numFmt", main)
+    }
+    used = styles.iterfind("main:cellXfs/main:xf", main)
+    return [codes.get(int(style.get("numFmtId", "0")), "") for style in used]
+
+
+def _record(number: int, row: Sequence[Any], cells: Sequence[dict[str, Any]], book: _Book) -> Record:
+    texts: list[str] = []
+    fault = None
+    for element, cell in zip(row, cells, strict=True):
+        missing, style = cell["column"] - 1 - len(texts), cell["style_id"] or 0
+        if missing < 0:
+            raise _Damaged("two cells stand in one place")
+        code = book.formats[style] if 0 <= style < len(book.formats) else ""
+        texts += [""] * missing
+        texts.append(cell_text(cell["value"], code, book.epoch))
+        # A formula of text may have the empty one.
+        if cell["value"] is None and element.get("t") != "str" and element.find(FORMULA_TAG) is not None:
+            fault = _UNCOUNTED
+    return Record(number, texts, fault)
