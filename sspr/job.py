@@ -340,20 +340,24 @@ class Job:
         self._forget_checked()
         rules = check.Rules(self._policy, self.record.target)
         host = self._host
-        self._checked = check.Check(tables, rules, home(), intake.size(files), host.cancelled.is_set)
-        self._checked.judge(
-            self.options.default_country,
-            lambda rows: host.progress(Stage.CHECK, rows, 0),
-            intake.without_mail if self.options.check_domains else None,
-        )
-        rows = sum(self._checked.rows_of)
-        host.progress(Stage.CHECK, rows, rows)
-        if self.record.command == "check":
-            # Its rows are of no use after the report: no contact data stays behind in the ledger.
-            self.run.note_sources(self._checked.sources, self._checked.rows_of)
-        else:
-            self.run.take_in(self._checked.sources, self._checked.for_ledger())
-            self._forget_checked()
+        checked = check.Check(tables, rules, home(), intake.size(files), host.cancelled.is_set)
+        try:
+            checked.judge(
+                self.options.default_country,
+                lambda rows: host.progress(Stage.CHECK, rows, 0),
+                intake.without_mail if self.options.check_domains else None,
+            )
+            rows = sum(checked.rows_of)
+            host.progress(Stage.CHECK, rows, rows)
+            if self.record.command == "check":
+                # Its rows are of no use after the report: no contact data stays behind in the ledger.
+                self.run.note_sources(checked.sources, checked.rows_of)
+                self._checked = checked
+            else:
+                self.run.take_in(checked.sources, checked.for_ledger())
+        finally:
+            if self._checked is not checked:
+                checked.close()
         intake.forget(files)
         self.record = self.run.record()
 

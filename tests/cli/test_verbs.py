@@ -5,7 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import stat
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,6 +41,12 @@ def run_id(errors: str) -> str:
     first = errors.splitlines()[0]
     assert first.startswith("run id: ")
     return first.removeprefix("run id: ")
+
+
+def _interrupted(*_arguments: object) -> Iterator[None]:
+    """Work during which somebody presses Ctrl-C."""
+    os.kill(os.getpid(), signal.SIGINT)
+    yield None
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -179,3 +189,19 @@ def test_the_ledger_is_in_the_home_and_closed_to_others(here: Path) -> None:
     main(["check", write(here / "in.csv", *ROWS)])
     assert stat.S_IMODE(home().stat().st_mode) == 0o700
     assert stat.S_IMODE((home() / "ledger.sqlite").stat().st_mode) == 0o600
+
+
+def test_a_check_that_is_interrupted_ends_in_order_and_can_be_done_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(here / "in.csv", *ROWS)
+    with monkeypatch.context() as patched:
+        patched.setattr("sspr.stages.crew.Crew.map", _interrupted)
+        assert main(["check", file, "--out", "out"]) == 3
+    assert "Interrupted." in capsys.readouterr().err
+    assert main(["resume", "out"]) == 0
+    assert len((here / "out" / "results.csv").read_text(encoding="utf-8-sig").splitlines()) == len(ROWS) + 1
+    with closing(Ledger.open(None, home())) as ledger:
+        (run,) = (ledger.run(each) for each in ledger.run_ids())
+        assert run.record().counts == {"valid": len(ROWS)}
+        assert run.counts() == {}, "the rows of a check are not kept"
