@@ -38,9 +38,9 @@ def digits(number: str) -> str:
     return number.removeprefix("+").replace(" ", "")
 
 
-def judge_account(places: Sequence[Place]) -> Iterator[tuple[int, Finding]]:
+def judge_account(places: Sequence[Place], _elsewhere: int = 0) -> Iterator[tuple[int, Finding]]:
     """What is said of the rows of one account, in their order: of equal ones the first goes on, of contradicting ones
-    none does.
+    none does. All of them must be given: none may be elsewhere.
     """
     first = places[0]
     if all(place.email == first.email and place.phone == first.phone for place in places):
@@ -51,14 +51,14 @@ def judge_account(places: Sequence[Place]) -> Iterator[tuple[int, Finding]]:
         yield place.seq, Finding("conflicting_rows", _others(places, index))
 
 
-def judge_email(places: Sequence[Place]) -> Iterator[tuple[int, Finding]]:
-    """What is said of rows, in their order, that ask for the same mailbox."""
-    yield from _judge_shared("email_shared", places)
+def judge_email(places: Sequence[Place], elsewhere: int = 0) -> Iterator[tuple[int, Finding]]:
+    """What is said of rows, in their order, that ask for the same mailbox. `elsewhere`: how many more there are."""
+    yield from _judge_shared("email_shared", places, elsewhere)
 
 
-def judge_phone(places: Sequence[Place]) -> Iterator[tuple[int, Finding]]:
-    """What is said of rows, in their order, that ask for the same number."""
-    yield from _judge_shared("phone_shared", places)
+def judge_phone(places: Sequence[Place], elsewhere: int = 0) -> Iterator[tuple[int, Finding]]:
+    """What is said of rows, in their order, that ask for the same number. `elsewhere`: how many more there are."""
+    yield from _judge_shared("phone_shared", places, elsewhere)
 
 
 def same_mailbox(place: Place) -> str:
@@ -66,27 +66,27 @@ def same_mailbox(place: Place) -> str:
     return mailbox(place.email) if place.email else ""
 
 
-def _judge_shared(code: str, places: Sequence[Place]) -> Iterator[tuple[int, Finding]]:
+def _judge_shared(code: str, places: Sequence[Place], elsewhere: int) -> Iterator[tuple[int, Finding]]:
     by_account: dict[str, list[Place]] = defaultdict(list)
     for place in places:
         by_account[place.account].append(place)
-    if len(by_account) < 2:
+    if len(by_account) < 2 and not elsewhere:
         return
     # One line for each other account is enough to find it.
     firsts = [rows[0] for rows in by_account.values()]
     for index, rows in enumerate(by_account.values()):
-        finding = Finding(code, _others(firsts, index))
+        finding = Finding(code, _others(firsts, index, elsewhere))
         yield from ((place.seq, finding) for place in rows)
 
 
-def _others(places: Sequence[Place], index: int) -> str:
+def _others(places: Sequence[Place], index: int, elsewhere: int = 0) -> str:
     """`line 14 and line 20`: the places beside that of `index`; at most three by name, and how many more there are."""
     near = (
         *places[max(0, index - NAMED_AT_MOST) : index],
         *places[index + 1 : index + 1 + NAMED_AT_MOST],
     )
     named = [place.where for place in near[:NAMED_AT_MOST]]
-    more = len(places) - 1 - len(named)
+    more = len(places) - 1 - len(named) + elsewhere
     if more:
-        return f"{', '.join(named)} and {more} more"
+        return f"{', '.join(named)} and {more} more" if named else f"{more} other lines"
     return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))

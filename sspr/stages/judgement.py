@@ -85,16 +85,16 @@ class Judgement:
 
     def compare(self) -> None:
         """Judges the rows against each other; to be called once, after the last row."""
-        for alike, key, judge in (
-            (self._accounts, _account, across.judge_account),
-            (self._mailboxes, across.same_mailbox, across.judge_email),
-            (self._numbers, _number, across.judge_phone),
+        for alike, key, judge, cut in (
+            (self._accounts, _account, across.judge_account, False),
+            (self._mailboxes, across.same_mailbox, across.judge_email, True),
+            (self._numbers, _number, across.judge_phone, True),
         ):
-            for groups in _at_once(alike.groups()):
-                places = self._places(groups)
+            for groups in _at_once(alike.groups(), cut=cut):
+                places = self._places([group for group, _ in groups])
                 found: dict[int, list[tuple[int, Finding]]] = defaultdict(list)
-                for group in groups:
-                    for seq, finding in _judged(group, places, key, judge):
+                for group, elsewhere in groups:
+                    for seq, finding in _judged(group, elsewhere, places, key, judge):
                         found[self._batch_of(seq)].append((seq, finding))
                 for number, findings in found.items():
                     self._found[number].append(self._put(_pack(findings)))
@@ -159,12 +159,19 @@ def _number(place: Place) -> str:
     return place.phone
 
 
-def _at_once(groups: Iterator[array[int]]) -> Iterator[list[array[int]]]:
-    """The groups in lots of so many rows."""
-    lot: list[array[int]] = []
+def _at_once(groups: Iterator[array[int]], *, cut: bool) -> Iterator[list[tuple[array[int], int]]]:
+    """The groups in lots of so many rows, each with how many of its rows are elsewhere. `cut`: one that is larger than
+    a lot (a mailbox of everybody) may be taken in pieces, of which each names its own lines.
+    """
+    lot: list[tuple[array[int], int]] = []
     rows = 0
     for group in groups:
-        lot.append(group)
+        if cut and len(group) > _AT_ONCE:
+            for start in range(0, len(group), _AT_ONCE):
+                piece = group[start : start + _AT_ONCE]
+                yield [(piece, len(group) - len(piece))]
+            continue
+        lot.append((group, 0))
         rows += len(group)
         if rows >= _AT_ONCE:
             yield lot
@@ -175,14 +182,15 @@ def _at_once(groups: Iterator[array[int]]) -> Iterator[list[array[int]]]:
 
 def _judged(
     group: array[int],
+    elsewhere: int,
     places: dict[int, Place],
     key: Callable[[Place], str],
-    judge: Callable[[Sequence[Place]], Iterator[tuple[int, Finding]]],
+    judge: Callable[[Sequence[Place], int], Iterator[tuple[int, Finding]]],
 ) -> Iterator[tuple[int, Finding]]:
     """Judges a group whose values have the same checksum: what only has that in common is told apart first."""
     really: dict[str, list[Place]] = defaultdict(list)
     for seq in group:
         really[key(places[seq])].append(places[seq])
     for same in really.values():
-        if len(same) > 1:
-            yield from judge(same)
+        if len(same) > 1 or len(really) == 1:
+            yield from judge(same, elsewhere)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspr.model import Contact
+from sspr.contacts import across
+from sspr.model import Contact, Finding
 from tests.fakes.across import judge_across
 
 
@@ -69,6 +70,15 @@ def test_a_detail_names_three_lines_at_most() -> None:
     found = _findings(*[_jane(phone="", upn=f"user{number}@contoso.com") for number in range(6)])
     assert found[2] == [("email_shared", "line 3, line 4, line 5 and 2 more")]
     assert found[7] == [("email_shared", "line 4, line 5, line 6 and 2 more")]
+
+
+def test_of_a_value_that_everybody_has_a_piece_of_the_rows_is_judged_at_a_time() -> None:
+    places = [across.place(n, f"line {n}", f"u{n}@contoso.com", "x@fabrikam.com", "") for n in (2, 3)]
+    assert dict(across.judge_email(places, 9)) == {
+        2: Finding("email_shared", "line 3 and 9 more"),
+        3: Finding("email_shared", "line 2 and 9 more"),
+    }
+    assert dict(across.judge_email(places[:1], 9)) == {2: Finding("email_shared", "9 other lines")}
 
 
 SMALL = st.sampled_from(["", "a", "b", "c"])

@@ -57,7 +57,7 @@ def test_rows_in_blocks_are_told_what_all_rows_together_show(
     told.close()
 
 
-@pytest.mark.parametrize("at_once", [1, 1000])
+@pytest.mark.parametrize("at_once", [2, 1000])
 def test_values_that_only_share_a_checksum_share_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
@@ -89,4 +89,24 @@ def test_the_private_file_has_no_name(tmp_path: Path) -> None:
         judge_block(0, _block(2, [("a@contoso.com", "x@fabrikam.com", "")] * 3), Dialect(","), SHAPE, None)
     )
     assert list(tmp_path.iterdir()) == []
+    told.close()
+
+
+def test_a_mailbox_of_everybody_is_judged_a_piece_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judgement, "_AT_ONCE", 2)
+    told = Judgement(["a.csv"], tmp_path)
+    rows = [(f"{n}@contoso.com", "all@fabrikam.com", "") for n in range(5)]
+    told.add(judge_block(0, _block(2, rows), Dialect(","), SHAPE, None))
+    told.compare()
+    details = [
+        finding.detail
+        for _, _, found in told.every_row()
+        for finding in found
+        if finding.code == "email_shared"
+    ]
+    assert details == [
+        "line 3 and 3 more", "line 2 and 3 more", "line 5 and 3 more", "line 4 and 3 more", "4 other lines",
+    ]  # fmt: skip
     told.close()
