@@ -34,7 +34,7 @@ def _region(text: str) -> str | None:
         return text
     if text.strip().casefold() in _BLANK:
         return ""
-    return _regions().get(fold(text)) or _said_twice(text)
+    return _named(text) or _said_twice(text)
 
 
 def _said_twice(text: str) -> str | None:
@@ -42,10 +42,18 @@ def _said_twice(text: str) -> str | None:
     parts = [part for part in _JOINT.split(text) if part]
     words = text.split()
     for said in (parts, [words[0], " ".join(words[1:])], [" ".join(words[:-1]), words[-1]]) if words else ():
-        named = {_regions().get(fold(part)) for part in said}
+        named = {_named(part) for part in said}
         if len(said) > 1 and len(named) == 1 and None not in named:
             return named.pop()
     return None
+
+
+def _named(text: str) -> str | None:
+    folded = fold(text)
+    found = _regions().get(folded)
+    if found and folded == found.casefold() and not unicodedata.normalize("NFKC", text).isascii():
+        return None  # an abbreviation that lost its accents is another's code: ČR is not Costa Rica
+    return found
 
 
 def fold(name: str) -> str:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberType
-from phonenumbers.phonemetadata import NumberFormat, PhoneNumberDesc
+from phonenumbers.phonemetadata import PhoneNumberDesc
 
 MOBILE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 # What people write before a number at home, and out of habit after a country code. Longer prefixes choose a carrier.
@@ -62,7 +62,7 @@ def international(digits: str) -> Reading | None:
 
 def at_home(digits: str, region: str) -> Reading | None:
     """The number that these digits are in a region, valid or not; None where only the library can tell, and where the
-    same digits may be a foreign number that lost its `+`.
+    same digits may be one of the region's numbers with the country code in front.
     """
     plan = _plan(region)
     if plan is None or plan.is_dialled_abroad(digits) or not _SHORTEST <= len(digits) <= _LONGEST:
@@ -76,17 +76,7 @@ def at_home(digits: str, region: str) -> Reading | None:
             return None
         return Reading(plan.code, national, _kind(plans, national))
     without = plan.without_prefix(digits)
-    if without is None or (
-        without is digits and plan.has_needed_prefix and lost_plus_or_zero(plan.code, digits)
-    ):
-        return None
-    return Reading(plan.code, without, _kind(plans, without))
-
-
-def lost_plus_or_zero(country_code: int, digits: str) -> bool:
-    """Whether digits are a mobile number abroad with a `+`, while at home they would have lost their prefix."""
-    abroad = international(digits)
-    return abroad is not None and abroad.kind in MOBILE and needs_prefix(country_code, digits)
+    return None if without is None else Reading(plan.code, without, _kind(plans, without))
 
 
 def kind(country_code: int, national: str) -> int:
@@ -106,15 +96,9 @@ def lengths(country_code: int) -> tuple[int, ...]:
     return _plans(country_code)[0].lengths
 
 
-def needs_prefix(country_code: int, national: str) -> bool:
-    """Whether the number is always written with a national prefix at home: without it, a digit has been lost."""
-    for form in _plans(country_code)[0].forms:
-        leading = form.leading_digits_pattern
-        begins = _compiled(leading[-1]) if leading else None
-        form_of = _compiled(form.pattern)
-        if (begins is None or begins.match(national)) and form_of is not None and form_of.fullmatch(national):
-            return _needs_prefix(form)
-    return False
+def usual_length(country_code: int) -> int:
+    """How many digits a mobile number of the country code has as a rule: as many as the library's example."""
+    return _plans(country_code)[0].usual_length
 
 
 def international_prefix(digits: str, region: str) -> str:
@@ -132,12 +116,12 @@ class _Plan:
         self.code_digits = str(self.code)
         self.abroad = _compiled(metadata.international_prefix)
         self.leading = _compiled(metadata.leading_digits)
-        self.forms = metadata.number_format
-        self.has_needed_prefix = any(_needs_prefix(form) for form in self.forms)
         self._prefix = _compiled(metadata.national_prefix_for_parsing)
         self._metadata = metadata
         self._general = metadata.general_desc or PhoneNumberDesc()
         self.lengths = tuple(self._general.possible_length)
+        example = metadata.mobile.example_number if metadata.mobile is not None else None
+        self.usual_length = len(example or "") or min(self.lengths)
         self._form = re.compile(_pattern(self._general) or _NEVER)
         self._kinds: dict[int, tuple[re.Pattern[str], re.Pattern[str] | None]] = {}
 
@@ -207,13 +191,6 @@ def _pattern(numbers: PhoneNumberDesc | None, length: int | None = None) -> str:
 @cache
 def _compiled(pattern: str | None) -> re.Pattern[str] | None:
     return re.compile(pattern) if pattern else None
-
-
-def _needs_prefix(form: NumberFormat) -> bool:
-    rule = form.national_prefix_formatting_rule or ""
-    return any(sign.isdigit() for sign in rule.replace("\\1", "")) and not (
-        form.national_prefix_optional_when_formatting
-    )
 
 
 def _kind(plans: list[_Plan], national: str) -> int:

@@ -20,7 +20,9 @@ from sspr.contacts.phone_text import (
     after,
     cleaned,
     exact,
+    is_fraction,
     only_digits,
+    set_off,
     shape_fault,
     text_fault,
 )
@@ -40,13 +42,20 @@ _KIND = {
     PhoneNumberType.UAN: "a company's service number",
     PhoneNumberType.VOICEMAIL: "a voicemail number",
 }
-# Digits in groups, nothing that any rule below would mind: the everyday number, straight to its plan.
+# Digits in groups, nothing that any rule below would mind: the everyday number, straight to its plan. Not what may be a
+# decimal number, a date or a tax number.
 _PLAIN = re.compile(
+    r"(?![0-9]\.[0-9]+\Z|[0-9]{1,4}([ .-])[0-9]{1,2}\1[0-9]{1,4}\Z|(?:[0-9]{3}\.){2}[0-9]{3}-)"
     r"\+?(?:[0-9]{1,4}[ .-]?)?(?:\([0-9]{2,5}\)[ .-]?)?[0-9]+(?:[ .-][0-9]+)*(?<=[0-9]{2})(?<!\.[0-9]{2})"
 )
 _TO_DIGITS = {ord(sign): None for sign in "+ .-()"}
 # A single digit set off by a sign, or a bracket at the end: an extension, or the end of a second number.
-_LOOSE_END = re.compile(r"[-/.~]\s?\d$|[(\[]\s?\d+\s?[)\]]$")
+_LOOSE_END = re.compile(r"[-/.]\s?\d$|[(\[]\s?\d+\s?[)\]]$")
+_SHORT_END = re.compile(r"[.-]([0-9]{1,4})\Z")
+_TWO_ZEROS = re.compile(r"[^0-9]*00")
+_NORTH_AMERICA_ABROAD = "011"
+# Prefixes of their own in Kenya and Australia: no number begins with 0 or 11 behind its +, so that 00 is not meant.
+_CERTAIN_PREFIXES = frozenset({"000", "0011"})
 
 
 def read_phone(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
@@ -59,7 +68,8 @@ def read_phone(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]
         return _refused("phone_invalid", "far too long")
     if _PLAIN.fullmatch(text):
         known = _valid(_known(text, region))
-        if known is not None:
+        end = _SHORT_END.search(text, len(text) - 5)
+        if known is not None and (end is None or not _is_whole_without(end, known)):
             return _judged(known)
     cell, text = text, cleaned(text)
     if not text:
@@ -70,6 +80,10 @@ def read_phone(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]
         fault = shape_fault(text, _dialled_first(only_digits(text), region))
     if fault is not None:
         return "", (fault,)
+    if _has_extension(text, region):
+        return _refused("phone_extension", "digits set off at the end")
+    if is_fraction(text) and not _is_grouped_as_usual(text, region):
+        return _refused("phone_damaged", "a decimal number")
     value, findings = _number(text, region)
     if value and _LOOSE_END.search(text):
         return _refused("phone_extension", "digits set off at the end")
@@ -85,6 +99,36 @@ def _known(text: str, region: str | None) -> Reading | None:
     return numbering.at_home(digits, region) if region and not digits.startswith("00") else None
 
 
+def _is_whole_without(end: re.Match[str], known: Reading) -> bool:
+    """Whether the digits before the last few are enough for a number of the country."""
+    text = end.string
+    digits = known.national if text.startswith("+") else text.translate(_TO_DIGITS)
+    return len(digits) - len(end[1]) >= numbering.usual_length(known.country_code)
+
+
+def _has_extension(text: str, region: str | None) -> bool:
+    """Whether a few digits at the end are set off from what is a mobile number without them. Where nothing but the
+    sign sets them off, that number has to have the usual length: 0664 1234-567 is one number.
+    """
+    for before, is_wide in set_off(text):
+        value, _ = _number(before, region)
+        if value:
+            code, national = value.removeprefix("+").split(" ")
+            if is_wide or len(national) >= numbering.usual_length(int(code)):
+                return True
+    return False
+
+
+def _is_grouped_as_usual(text: str, region: str | None) -> bool:
+    """Whether the digits stand in the groups that the region writes them in: 7 1123456 in Somalia."""
+    try:
+        number = phonenumbers.parse(only_digits(text), region)
+    except phonenumbers.NumberParseException:
+        return False
+    usual = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    return re.findall("[0-9]+", usual) == re.findall("[0-9]+", text)
+
+
 def _refused(code: str, detail: str = "") -> tuple[str, tuple[Finding, ...]]:
     return "", (Finding(code, detail),)
 
@@ -92,7 +136,14 @@ def _refused(code: str, detail: str = "") -> tuple[str, tuple[Finding, ...]]:
 def _dialled_first(digits: str, region: str | None) -> int:
     """How many digits dial abroad, before the country code."""
     own = numbering.international_prefix(digits, region) if region else ""
+    if not own and _is_dialled_from_north_america(digits):
+        own = _NORTH_AMERICA_ABROAD
     return max(len(own), 2 if digits.startswith("00") else 0)
+
+
+def _is_dialled_from_north_america(digits: str) -> bool:
+    abroad = digits.removeprefix(_NORTH_AMERICA_ABROAD)
+    return abroad != digits and _valid(_spelled_out(abroad)) is not None
 
 
 def _number(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
@@ -101,14 +152,46 @@ def _number(text: str, region: str | None) -> tuple[str, tuple[Finding, ...]]:
         return _one_of([_with_code(text)])
     home = phonenumbers.country_code_for_region(region) if region else 0
     if digits.startswith("00"):
-        readings = [_with_code(after(text, 2))]
-        # 001, 0011: the international prefix of some countries is longer, and of some it is no prefix.
-        return _one_of([*readings, _in_region(text, digits, region)] if region and home else readings)
+        return _dialled_abroad(text, digits, region or "", home)
     if not region:
         return _refused("phone_region_unknown", "" if region == "" else "the country is not a known one")
     if not home:
         return _refused("phone_region_unknown", f"{region} has no numbers of its own")
     return _national(text, digits, region, home)
+
+
+def _dialled_abroad(text: str, digits: str, region: str, home: int) -> tuple[str, tuple[Finding, ...]]:
+    """A number behind 00, in a region whose country code is `home` (0 where there is none)."""
+    if not _TWO_ZEROS.match(text):
+        return _refused("phone_invalid", "two zeros at the beginning that do not stand together")
+    reading = _with_code(after(text, 2))
+    if not home:
+        return _one_of([reading])
+    known = _valid(reading)
+    if known is not None and known.kind in MOBILE and not _code_stands_alone(text, "00", known.country_code):
+        once = _valid(_at_home(after(text, 1), digits[1:], region))
+        if once is not None and once != known and once.country_code == home and once.kind in MOBILE:
+            return _refused("phone_region_unknown", f"of {region} with a zero too many, or dialled abroad")
+    # 001, 0011: the international prefix of some countries is longer, and of some 00 is none.
+    own = _valid(_in_region(text, digits, region))
+    prefix = numbering.international_prefix(digits, region)
+    if known is None and own is not None and not _is_own_prefix(text, digits, prefix, own.country_code, home):
+        return _one_of([reading])
+    return _one_of([reading, own])
+
+
+def _is_own_prefix(text: str, digits: str, prefix: str, code: int, home: int) -> bool:
+    """Whether digits that make no number behind 00 are meant behind the longer prefix of a country: a wrong number must
+    not become another one by it.
+    """
+    if prefix in _CERTAIN_PREFIXES:
+        return True
+    return not digits.startswith(f"00{home}") and _code_stands_alone(text, rf"{prefix}[^0-9]", code)
+
+
+def _code_stands_alone(text: str, prefix: str, code: int) -> bool:
+    """Whether the country code behind a prefix (a pattern) is a group of its own, as in 0049 151 and 001 49 151."""
+    return re.match(rf"[^0-9]*{prefix}[^0-9]*{code}[^0-9]", text) is not None
 
 
 def _one_of(readings: list[Reading | None], region: str = "") -> tuple[str, tuple[Finding, ...]]:
@@ -172,9 +255,13 @@ def _is_argentine_mobile(digits: str, number: Reading) -> bool:
     return any(home[:place] + home[place + 2 :] == subscriber for place in range(2, 5))
 
 
+def _at_home(text: str, digits: str, region: str) -> Reading | None:
+    return numbering.at_home(digits, region) or _in_region(text, digits, region)
+
+
 def _national(text: str, digits: str, region: str, home: int) -> tuple[str, tuple[Finding, ...]]:
     """A number without country code, read in its region; refused where it may as well have lost its +."""
-    reading = numbering.at_home(digits, region) or _in_region(text, digits, region)
+    reading = _at_home(text, digits, region)
     national = _valid(reading)
     abroad = numbering.international_prefix(digits, region)
     if abroad and national is not None:
@@ -188,6 +275,8 @@ def _national(text: str, digits: str, region: str, home: int) -> tuple[str, tupl
         return _refused("phone_region_unknown", doubt)
     if international is not None and national is None and international.country_code == home:
         return _judged(international)
+    if national is None and _is_dialled_from_north_america(digits):
+        return _refused("phone_region_unknown", f"not dialled so from {region}")
     return _one_of([reading], region)
 
 
@@ -203,11 +292,7 @@ def _doubt(digits: str, region: str, reading: Reading | None, international: Rea
         if international.country_code == home or (as_long and international.kind not in MOBILE):
             return ""
         return f"not a number of {region}, and without +"
-    if digits.startswith(str(home)):
-        return f"with and without the country code of {region} a number"
-    if national.national == digits and national.kind in MOBILE and numbering.lost_plus_or_zero(home, digits):
-        return f"a number of {region} without its first digit, or one without +"
-    return ""
+    return f"with and without the country code of {region} a number" if digits.startswith(str(home)) else ""
 
 
 def _judged(reading: Reading) -> tuple[str, tuple[Finding, ...]]:

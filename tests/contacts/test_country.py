@@ -109,3 +109,10 @@ def test_every_region_with_numbers_is_known() -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_a_country_or_none(text: str) -> None:
     assert region(text) in {None, "", *(row["alpha_2"] for row in ROWS)}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("ČR", None), ("CR", "CR"), ("ＣＲ", "CR"), ("日本", "JP"), ("Čad", "TD")]
+)
+def test_an_abbreviation_with_accents_is_nobody_elses_code(text: str, code: str | None) -> None:
+    assert region(text) == code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import phonenumbers
@@ -10,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
-from sspr.contacts import numbering
+from sspr.contacts import numbering, phone
 from sspr.contacts.numbering import Reading
 from sspr.contacts.phone import read_phone
 
@@ -129,6 +130,7 @@ def _kind_by_the_library(country_code: int, national: str) -> int:
 
 def _without_the_shorter_way(text: str, region: str) -> tuple[str, list[str]]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phone, "_PLAIN", re.compile(r"(?!)"))
         patch.setattr(numbering, "international", _spelled_out_by_the_library)
         patch.setattr(numbering, "at_home", lambda *_: None)
         patch.setattr(numbering, "kind", _kind_by_the_library)
@@ -160,3 +162,41 @@ def test_no_verdict_depends_on_the_shorter_way(region: str) -> None:
 def test_no_verdict_on_any_digits_depends_on_the_shorter_way(region: str, start: str, digits: str) -> None:
     text = start.replace("code", str(phonenumbers.country_code_for_region(region))) + digits
     assert _verdict(text, region) == _without_the_shorter_way(text, region)
+
+
+@pytest.mark.parametrize("region", ["AT", "TN", "DK", "BR", "DE"])
+@pytest.mark.parametrize(
+    "text",
+    ["0664 1234567-12", "0664 1234567 8-16", "216 20 123-456", "31.12.1985", "3.14159265", "0-0151 23456789"],
+)
+def test_no_verdict_on_what_may_be_something_else_depends_on_the_shorter_way(text: str, region: str) -> None:
+    assert _verdict(text, region) == _without_the_shorter_way(text, region)
+
+
+@given(
+    st.sampled_from(REGIONS),
+    st.sampled_from([PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL]),
+    st.from_regex(r"[ .-]?[0-9]{0,4}", fullmatch=True),
+    st.lists(st.sampled_from(["", "", "", " ", "-", "."]), min_size=24, max_size=24),
+    st.booleans(),
+)
+def test_no_verdict_on_digits_in_groups_depends_on_the_shorter_way(
+    region: str, written: int, end: str, signs: list[str], is_regrouped: bool
+) -> None:
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is None:
+        return
+    text = phonenumbers.format_number(number, written)
+    if is_regrouped:
+        digits = re.findall(r"\+?[0-9]", text)
+        text = "".join(digit + sign for digit, sign in zip(digits, signs, strict=False))
+    assert _verdict(text + end, region) == _without_the_shorter_way(text + end, region)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_usual_length_is_that_of_the_librarys_example(code: int) -> None:
+    region = COUNTRY_CODE_TO_REGION_CODE[code][0]
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    if number is not None:
+        assert numbering.usual_length(code) == len(phonenumbers.national_significant_number(number))
+    assert min(numbering.lengths(code)) <= numbering.usual_length(code) <= max(numbering.lengths(code))

@@ -145,14 +145,15 @@ def test_the_zero_that_is_dialled_at_home_only_is_left_out(region: str) -> None:
 def test_an_international_prefix_is_read_where_it_is_dialled(region: str) -> None:
     metadata = PhoneMetadata.metadata_for_region(region)
     assert metadata is not None
-    prefix = (metadata.preferred_international_prefix or metadata.international_prefix or "").replace(
-        "~", " "
-    )
+    prefix = metadata.preferred_international_prefix or metadata.international_prefix or ""
+    prefix = prefix.replace("0~0", "00").replace("~", " ")
     if not prefix.replace(" ", "").isdigit() or len(prefix) == 1:
         pytest.skip("no prefix of its own that is certain")
     assert _outcome(f"{prefix} 44 7911 123456", region) == JANE
+    is_longer = prefix.startswith("00") and prefix not in ("00", "000", "0011")
     for number in _examples(region):
-        assert _outcome(prefix + number.e164[1:], region) == _expected(number)
+        text = f"{prefix} {number.international[1:]}" if is_longer else prefix + number.e164[1:]
+        assert _outcome(text, region) == _expected(number), text
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -169,14 +170,11 @@ def test_a_lost_plus_is_made_good_only_where_the_country_agrees_and_nothing_else
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_lost_zero_is_made_good_unless_a_lost_plus_fits_as_well(region: str) -> None:
+def test_a_lost_zero_is_made_good(region: str) -> None:
+    """A row that names its country means a number of that country, whatever the digits are with a +."""
     for number in _examples(region):
-        outcome = _outcome(number.significant, region)
-        if outcome != _expected(number):
-            abroad = phonenumbers.parse("+" + number.significant)
-            assert outcome == "phone_region_unknown"
-            assert phonenumbers.number_type(abroad) in MOBILE
-            assert not number.national.startswith(number.significant[0])
+        assert _outcome(number.significant, region) == _expected(number)
+        assert _outcome(number.significant + ".0", region) in (_expected(number), "phone_damaged")
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -312,14 +310,19 @@ def test_of_two_numbers_none_is_chosen(text: str, region: str) -> None:
         ("0 15 11 96123-4567", "BR", "phone_invalid"),  # a carrier's code, dropped by the library
         ("+52 1 55 1234 5678", "", "phone_invalid"),  # before 2019
         ("+225 01234567", "", "phone_invalid"),  # before 2021
-        ("011 44 7911 123456", "GB", "phone_invalid"),
+        ("011 44 7911 123456", "GB", "phone_region_unknown"),
         ("011 44 7911 123456", "", "phone_region_unknown"),
         ("0044 7911 123456", "GB", JANE),
         ("009 1 206 555 0123", "NG", "phone_invalid"),  # the United States by 009, or India by 00
         ("0 44 7911 123456", "CV", "phone_region_unknown"),
         ("12065550123", "DE", "phone_region_unknown"),
-        ("15062345678", "DE", "phone_region_unknown"),  # a Canadian without +, or a German without 0
-        ("15123456789", "DE", "phone_region_unknown"),
+        ("15062345678", "DE", "+49 15062345678"),  # Canadian with a +, which it has not
+        ("15123456789", "DE", "+49 15123456789"),
+        ("15123456789.0", "DE", "+49 15123456789"),
+        ("551234.0", "PM", "+508 551234"),
+        ("221234.0", "GL", "+299 221234"),
+        ("7290.0", "TK", "+690 7290"),
+        ("0195123456.0", "BJ", "phone_damaged"),  # no number cell has a zero in front
         ("259-915-1098", "DE", "phone_not_mobile"),
         ("259-915-1098", "GB", "phone_invalid"),
         ("+800 1234 5678", "", "phone_not_mobile"),
@@ -328,4 +331,168 @@ def test_of_two_numbers_none_is_chosen(text: str, region: str) -> None:
     ],
 )
 def test_what_the_rules_say_of_the_rarer_ways(text: str, region: str, outcome: str) -> None:
+    assert _outcome(text, region) == outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "outcome"),
+    [
+        *(
+            (text, region, "phone_invalid")
+            for region in ("DE", "AT", "")
+            for text in (
+                "0-0151 23456789", "0 0151 23456789", "0 (0)151 23456789", "(0)0151 23456789", "0/0151/23456789",
+                "0.0151.23456789", "0-0 151 23456789", "0 0 44 7911 123456", "+0 0151 23456789",
+            )
+        ),
+        ("0-067 214 3181", "CI", "phone_invalid"),
+        ("00151 23456789", "DE", "phone_region_unknown"),
+        ("0015123456789", "DE", "phone_region_unknown"),
+        ("+0015123456789", "DE", "phone_region_unknown"),
+        ("0015123456789", "FR", "+1 5123456789"),
+        ("001 512 345 6789", "DE", "+1 5123456789"),
+        ("00 1 512 345 6789", "DE", "+1 5123456789"),
+        ("00491711234567", "DE", "+49 1711234567"),
+        ("(0044) 7911 123456", "DE", JANE),
+        ("(00)44 7911 123456", "DE", JANE),
+        ("0066812345678", "AT", "phone_region_unknown"),
+        ("0066 81 234 5678", "AT", "+66 812345678"),
+        ("00 61 41237 45255", "TW", "phone_invalid"),
+        ("0061 4 1237 4525 5", "SG", "phone_invalid"),
+        ("0031 6 123456789", "SG", "phone_invalid"),
+        ("0044 7400 17666", "TH", "phone_invalid"),
+        ("00656581234567", "SG", "phone_invalid"),
+        ("00236700068995", "TW", "phone_invalid"),
+        ("00555511961234567", "BR", "phone_invalid"),
+        ("0055 41 791234567", "BR", "phone_invalid"),
+        ("006 14123745255", "TW", "phone_invalid"),
+        ("001 44 7911 123456", "HK", JANE),
+        ("001447911123456", "HK", "phone_invalid"),
+        ("001 447911123456", "HK", "phone_invalid"),
+        ("0011 44 7911 123456", "AU", JANE),
+        ("0011447911123456", "AU", JANE),
+        ("000 44 7911 123456", "KE", JANE),
+        ("001 206 555 0123", "HK", "+1 2065550123"),
+    ],
+)  # fmt: skip
+def test_two_zeros_dial_abroad_where_they_can_mean_nothing_else(text: str, region: str, outcome: str) -> None:
+    assert _outcome(text, region) == outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("011 55 11 96123-4567", ""),
+        ("011 55 11 96123-4567", "DE"),
+        ("011 880 1812-345678", ""),
+        ("011 234 802 123 4567", "GB"),
+        ("011 49 800 1234567890", ""),
+    ],
+)
+def test_a_number_as_north_america_dials_it_has_no_region_elsewhere(text: str, region: str) -> None:
+    assert _outcome(text, region) == "phone_region_unknown"
+
+
+@pytest.mark.parametrize(
+    ("number", "region"),
+    [
+        ("0664 1234567", "AT"), ("+43664123456", "AT"), ("+43664123456", ""), ("0812-345-678", "ID"),
+        ("+62812345678", "ID"), ("021 123 4567", "NZ"), ("040 1234567", "FI"), ("0171 1234567", "DE"),
+        ("7412", "TK"), ("612 34 56 78", "ES"), ("(201) 555-0123", "US"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", [" - 8", "  8", "~8", " ~ 8", " . 8", " – 8", "—8", "...8", " -8", "- 8"])
+@pytest.mark.parametrize("digits", ["", "2", "25"])
+def test_digits_set_off_behind_a_whole_number_are_an_extension(
+    number: str, region: str, end: str, digits: str
+) -> None:
+    outcome = _outcome(number + end + digits, region)
+    assert outcome == "phone_extension" or (number == "7412" and "~" in end and outcome == "phone_invalid")
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("0664 1234567-12", "AT"),
+        ("0664/1234567-12", "AT"),
+        ("0664 1234567 8-16", "AT"),
+        ("0664-1234567 8-16", "AT"),
+        ("+62812345678 9-17", "ID"),
+        ("0664 1234567 08 - 16", "AT"),
+        ("0171-1234567 – 68", "DE"),
+        ("7290 x12", "TK"),
+        ("612 34 56 78~12", "ES"),
+        ("(201) 555-0123~12", "US"),
+    ],
+)
+def test_extensions_and_hours_of_other_shapes_are_no_part_of_a_number(text: str, region: str) -> None:
+    assert _outcome(text, region) == "phone_extension"
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "value"),
+    [
+        ("0664 123-45-67", "AT", "+43 6641234567"),
+        ("0664 1234-567", "AT", "+43 6641234567"),
+        ("0664/123 45-67", "AT", "+43 6641234567"),
+        ("0664 123 45 67", "AT", "+43 6641234567"),
+        ("(11) 96123-4604", "BR", "+55 11961234604"),
+        ("612-34-57-15", "ES", "+34 612345715"),
+        ("+1-201-555-0160", "", "+1 2015550160"),
+        ("06-12-34-57-15", "FR", "+33 612345715"),
+        ("06.12.34.57.15", "FR", "+33 612345715"),
+        ("06 – 12 – 34 – 57 – 15", "FR", "+33 612345715"),
+        ("0151-234-567-89", "DE", "+49 15123456789"),
+        ("0171 - 1234567", "DE", "+49 1711234567"),
+        ("0171  1234567", "DE", "+49 1711234567"),
+        ("0171–1234567", "DE", "+49 1711234567"),
+        ("+62 812-3456-7890", "", "+62 81234567890"),
+        ("0812 3456-7890", "ID", "+62 81234567890"),
+        ("0400 123-456", "FI", "+358 400123456"),
+        ("+1 (201) 555 - 0160", "", "+1 2015550160"),
+    ],
+)
+def test_ordinary_groups_are_one_number(text: str, region: str, value: str) -> None:
+    assert _outcome(text, region) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "outcome"),
+    [
+        ("31.12.1985", "DK", "phone_invalid"),
+        ("12/31/1985", "DK", "phone_invalid"),
+        ("30-11-1987", "DK", "phone_invalid"),
+        ("20 05 1987", "DK", "phone_invalid"),
+        ("2004-05-06", "LV", "phone_invalid"),
+        ("2004/05/06", "LV", "phone_invalid"),
+        ("17.03.1985", "KH", "phone_invalid"),
+        ("20.03.1985", "TN", "phone_invalid"),
+        ("7/28/1994", "SB", "phone_invalid"),
+        ("7.9.1988", "NC", "phone_invalid"),
+        ("1900-01-00", "AT", "phone_invalid"),
+        ("22.07.68", "FO", "phone_invalid"),
+        ("20.03.91", "GL", "phone_invalid"),
+        ("27/03/81", "PM", "phone_invalid"),
+        ("22.12.34", "GL", "+299 221234"),
+        ("22 07 68", "GL", "+299 220768"),
+        ("75.12.34", "NC", "+687 751234"),
+        ("20.12.19.85", "DK", "+45 20121985"),
+        ("20 12 19 85", "DK", "+45 20121985"),
+        ("41.35.1987", "NO", "+47 41351987"),
+        ("2012 1985", "DK", "+45 20121985"),
+        ("05.00.12", "NC", "phone_not_mobile"),
+        ("123.456.789-09", "US", "phone_invalid"),
+        ("3.14159265", "VN", "phone_damaged"),
+        ("3.14159265", "KH", "phone_damaged"),
+        ("9.81234567", "SG", "phone_damaged"),
+        ("4.47911123456", "GB", "phone_damaged"),
+        ("7.1123456", "SO", "+252 71123456"),  # in Somalia's own groups
+        ("+1.2065550123", "", "+1 2065550123"),
+        ("+38160123456|", "RS", "phone_invalid"),
+        ("017112345678|", "DE", "phone_invalid"),
+        ("+44 7911 123456 |", "", JANE),
+        ("+44 7911 123456;", "", JANE),
+    ],
+)
+def test_what_is_another_kind_of_thing_is_no_number(text: str, region: str, outcome: str) -> None:
     assert _outcome(text, region) == outcome
