@@ -119,6 +119,7 @@ class Job:
             request.options,
             default_country=request.options.default_country or (tenant.default_country if tenant else None),
         )
+        _check_country(options.default_country)
         target = request.target or (tenant.target if tenant else Target.BOTH)
         if request.command != "check":
             Tenancy(settings, ledger).check(request.tenant)
@@ -377,6 +378,14 @@ class Job:
 
         turn_flag_on(self.context)
         self.record = self.run.record()
+
+
+def _check_country(code: str | None) -> None:
+    """Raises `CannotStart` for a default country that is none, or has no telephone numbers."""
+    from sspr.contacts.country import region
+
+    if code and not region(code):
+        raise CannotStart(f"The default country {code!r} is no ISO 3166 code of a country, such as US.")
 
 
 def options_from_json(value: Mapping[str, object]) -> Options:

@@ -15,6 +15,7 @@ from sspr.cli.common import (
     planning_options,
     session,
     tenant_option,
+    yes_option,
 )
 from sspr.cli.starting import start
 
@@ -22,6 +23,7 @@ from sspr.cli.starting import start
 @click.command(name="plan")
 @input_options
 @tenant_option
+@yes_option
 @planning_options
 @output_options
 def command(files: tuple[str, ...], config: Path | None, as_json: bool, verbose: bool, **words: Any) -> int:

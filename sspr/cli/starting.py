@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sspr.cli.common import Session, parse_mapping, parse_region
+from sspr.input.places import left_out
 from sspr.job import Job, JobRequest
 from sspr.model import Target
 from sspr.settings import SIMULATED
@@ -22,6 +23,7 @@ def start(
     tenant: str | None,
     out: Path | None,
     mapping: tuple[str, ...],
+    yes: bool = False,  # noqa: ARG001 - asked where something is to be written
     profile: str | None = None,
     encoding: str | None = None,
     default_country: str | None = None,
@@ -55,6 +57,8 @@ def start(
     )
     job = Job.begin(here.ledger, here.settings, request, here.host)
     announce(job)
+    for sentence in left_out(files):
+        here.terminal.say(sentence)
     return job
 
 

@@ -24,7 +24,7 @@ def judge(row: Row, default_country: str | None) -> Contact:
     if where == "" and default_country:
         where = region(default_country)
     two_countries = (
-        "other_country" in fields and bool(where) and region(fields["other_country"]) not in ("", where)
+        "other_country" in fields and bool(where) and region(fields["other_country"]) not in ("", None, where)
     )
     phone, phone_findings = read_phone(fields.get("mobile_phone", ""), None if two_countries else where)
     if two_countries:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TextIO
 
-from sspr.input.records import MAX_LINES, Record, Records
+from sspr.input.records import MAX_LINES, Record, Records, swallows
 
 # Characters of text in a block: some thousand rows, so that handing it to another process costs little beside
 # judging it.
@@ -76,8 +76,9 @@ def _is_clean(lines: Sequence[str], dialect: Dialect) -> bool:
     reader = csv.reader(lines, delimiter=dialect.delimiter, quotechar=dialect.quote, strict=True)
     before = 0
     try:
-        for _ in reader:
-            if reader.line_num - before >= MAX_LINES:
+        for cells in reader:
+            several = reader.line_num - before > 1
+            if several and (reader.line_num - before >= MAX_LINES or swallows(cells, dialect.delimiter)):
                 return False
             before = reader.line_num
     except csv.Error:

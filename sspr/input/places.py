@@ -8,10 +8,12 @@ from pathlib import Path
 
 from sspr.input.errors import InputError
 from sspr.input.standard import STANDARD_INPUT
+from sspr.masking import mask_text
 
 READABLE = frozenset({".csv", ".txt", ".tsv", ".xlsx", ".xlsm"})
 # Tables too, which are refused by name: passing over one in a folder could leave administrators out.
 _OTHER_TABLES = frozenset({".xls", ".xlsb", ".ods", ".numbers", ".zip", ".gz", ".7z"})
+_NAMED_AT_MOST = 8
 # What a run's output folder holds.
 _OUTPUT = frozenset({"report.json", "results.csv"})
 
@@ -27,11 +29,32 @@ def input_files(names: Sequence[str]) -> list[tuple[Path, str]]:
     seen: set[object] = set()
     for name in names:
         for path, shown in _named(name):
+            if not _is_text(shown):
+                raise InputError(f"The file {shown!a} has a name that is no text. Give it another one.")
             identity = _identity(path)
             if identity not in seen:
                 seen.add(identity)
                 files.append((path, shown))
     return files
+
+
+def left_out(names: Sequence[str]) -> list[str]:
+    """What in the named folders is not read, in sentences: folders in them, and files of other endings."""
+    said = []
+    for name in names:
+        path = Path(name).expanduser()
+        if name != STANDARD_INPUT and os.path.isdir(path):  # noqa: PTH112
+            others = sorted(
+                entry.name
+                for entry in os.scandir(path)
+                if not entry.name.startswith((".", "~$"))
+                and (entry.is_dir() or _ending(entry.name) not in READABLE)
+            )
+            if others:
+                shown = ", ".join(mask_text(other) for other in others[:_NAMED_AT_MOST])
+                more = f" and {len(others) - _NAMED_AT_MOST} more" if len(others) > _NAMED_AT_MOST else ""
+                said.append(f"Not read in the folder {name}: {shown}{more}.")
+    return said
 
 
 def _named(name: str) -> Iterator[tuple[Path, str]]:
@@ -72,6 +95,15 @@ def _tables(folder: Path, name: str) -> list[str]:
     if not tables:
         raise InputError(f"The folder {name} holds no table: no .csv, .tsv, .txt, .xlsx or .xlsm file.")
     return tables
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down: those of old archives may be bytes in no encoding."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _ending(file: str) -> str:

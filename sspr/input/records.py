@@ -7,13 +7,18 @@ after a quote that is never closed.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 # A quoted cell with more line breaks than this is taken for a quote that somebody forgot to close.
 MAX_LINES = 100
+# A cell that no spreadsheet holds (Microsoft, "Excel specifications and limits") is shown as far as one would.
+_SHOWN_AT_MOST = 32_767
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_ADDRESS = re.compile(r"\s*[\"']?[^\s@\"']+@[^\s@\"']+[\"']?\s*")
 UNCLOSED = "a quote is opened and not closed"
 
 
@@ -102,15 +107,35 @@ class Records:
         line, fault = self._source.start(), None
         try:
             cells = next(self._reader)
+            if len(self._source.pulled) > 1 and swallows(cells, self._delimiter):
+                raise _Endless
         except (csv.Error, _Endless) as error:
             several = len(self._source.pulled) > 1
             text = self._source.take_back_all_but_first()
             fault = UNCLOSED if several or text.count(self._quote) % 2 else _reason(error)
             cells = text.rstrip("\r\n").split(self._delimiter)  # roughly: for showing only
+            if any(len(cell) > _SHOWN_AT_MOST for cell in cells):
+                cells = [cell[:_SHOWN_AT_MOST] for cell in cells]
         if any("\0" in cell for cell in cells):
             fault = fault or "a zero byte stands in it"
             cells = [cell.replace("\0", "") for cell in cells]
         return Record(line, cells, fault)
+
+
+def swallows(cells: Sequence[str], delimiter: str) -> bool:
+    """Whether a record of several lines has other records in it, between a stray quote and the next: a line within a
+    cell has an address and as many separators as a line of its own, or begins with an address and a separator.
+    """
+    own = max(2, len(cells) - 1)
+    for cell in cells:
+        if "@" in cell and ("\n" in cell or "\r" in cell):
+            for line in _LINE_END.split(cell)[1:]:
+                before, separator, _ = line.partition(delimiter)
+                if "@" in line and (
+                    line.count(delimiter) >= own or (separator and _ADDRESS.fullmatch(before))
+                ):
+                    return True
+    return False
 
 
 def _reason(error: Exception) -> str:

@@ -20,14 +20,16 @@ class Shape:
     """How a record becomes a row.
 
     `header_line`: records up to this line are no data; nor are those on `skipped` lines (a template's example, a
-    second line of labels). `width`: cells of the header. `kept`: indices of the cells that are carried on, in order.
-    `canonical`: column → places among the kept cells; where a column has several places, the first cell that is not
-    blank counts. `lists`: columns that hold a list of which the first entry counts. `guarded`: one of our own
-    files, whose cells `guard_cell` wrote. `passwords`: whether a column of passwords was left out.
+    second line of labels). `width`: cells of the header; `named`: those up to the last that has a name (where a
+    separator too many moved the cells of a row, one stands behind it). `kept`: indices of the cells that are carried
+    on, in order. `canonical`: column → places among the kept cells; where a column has several places, the first cell
+    that is not blank counts. `lists`: columns that hold a list of which the first entry counts. `guarded`: one of our
+    own files, whose cells `guard_cell` wrote. `passwords`: whether a column of passwords was left out.
     """
 
     header_line: int
     width: int
+    named: int
     kept: tuple[int, ...]
     canonical: tuple[tuple[str, tuple[int, ...]], ...]
     skipped: frozenset[int] = frozenset()
@@ -45,11 +47,14 @@ class Shape:
         if record.line <= self.header_line or record.line in self.skipped:
             return None
         cells, malformed = record.cells, record.fault
-        if len(cells) != self.width:
-            if len(cells) > self.width and not any(map(str.strip, cells[self.width :])):
-                cells = cells[: self.width]  # separators after the last column shift nothing
-            elif malformed is None:
-                malformed = f"{_count(len(cells), 'cell')}, the header has {self.width}"
+        if self.guarded and len(cells) > self.width and not any(map(str.strip, cells[self.width :])):
+            # In a file of ours only: there the message stands at the end of a row, and a comma too many moves it.
+            cells = cells[: self.width]
+        if malformed is None:
+            if len(cells) != self.width:
+                malformed = self._misfit(cells)
+            elif self.named < self.width and any(map(str.strip, cells[self.named :])):
+                malformed = "a value stands behind the last column that has a name"
         if malformed is not None:
             return Row(record.line, self._shown(cells), {}, malformed)
         if self.guarded or len(self.kept) != self.width:
@@ -58,6 +63,11 @@ class Shape:
         if self.lists or self._several:
             self._look_further(fields, cells)
         return Row(record.line, tuple(cells), fields)
+
+    def _misfit(self, cells: Sequence[str]) -> str:
+        if len(cells) == 1 and max(map(cells[0].count, ",;\t|")) >= self.width - 1 > 0:
+            return "the whole line is in one pair of quotes"
+        return f"{_count(len(cells), 'cell')}, the header has {self.width}"
 
     def _look_further(self, fields: dict[str, str], cells: Sequence[str]) -> None:
         """Columns that have several places, and columns that hold lists."""

@@ -175,6 +175,7 @@ def _table(
     shape = Shape(
         header_line=understood.header.line,
         width=len(understood.header.cells),
+        named=max(n for n, cell in enumerate(understood.header.cells, 1) if cell.strip()),
         kept=columns.kept,
         canonical=tuple(columns.canonical.items()),
         skipped=understood.skipped,

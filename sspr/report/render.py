@@ -52,7 +52,11 @@ class Renderer:
             obstacle = tally.obstacle(row) if row.ready == "no" else ""
             shown.add(row, self.sources[row.source].name, obstacle, keep=excerpts)
         texts = {name: as_csv(each, rejected_tables.delimiter(name)) for name, each in rejected.items()}
-        need_commas = frozenset(name for name, each in rejected.items() if miscounted(texts[name], len(each)))
+        need_commas = frozenset(
+            name
+            for name, each in rejected.items()
+            if rejected_tables.delimiter(name) != COMMA and miscounted(texts[name], len(each))
+        )
         return Part(as_csv(lines), texts, need_commas, tally, shown)
 
 
@@ -69,4 +73,7 @@ def miscounted(text: str, lines: int) -> bool:
     With another one, a line break in a quoted cell ends a line for such a program, and a quote after a comma
     swallows one.
     """
-    return sum(1 for _ in csv.reader(io.StringIO(text, newline=""))) != lines
+    try:
+        return sum(1 for _ in csv.reader(io.StringIO(text, newline=""))) != lines
+    except csv.Error:
+        return True

@@ -33,6 +33,8 @@ RESULT_COLUMNS = (
 )
 REASON_COLUMNS = ("sspr_reason", "sspr_message")
 COMMA = ","
+MALFORMED = "row_malformed"
+UNTOUCHED = "Put each cell of this row under its header, then empty this one."
 _NOWHERE = 1 << 30
 
 # A telephone number as a tenant may hold it: a spreadsheet can at worst do sums with it, and scripts compare it.
@@ -134,9 +136,9 @@ class RejectedTables:
     """`rejected.csv`, or `rejected-<name>.csv` per input where inputs differ in their headers.
 
     Cells, and the header's, are guarded against being run as formulas; the reader takes the guard off. A row that
-    is too short for its header is filled up with empty cells. The surplus cells of one that is too long stand behind
-    the message, under no header: no column shifts, nothing is lost, and until a person has put the cells in their
-    places the row still does not fit its header.
+    does not fit its header is filled up with empty cells, or its surplus cells stand behind the message, under no
+    header: no column shifts and nothing is lost. Behind the message of such a row there always is such a cell, so that
+    it still does not fit until a person has put the cells in their places and emptied that one.
     """
 
     def __init__(self, sources: Sequence[Source]) -> None:
@@ -168,7 +170,8 @@ class RejectedTables:
         if len(cells) <= len(header) or self._holds_codes(row):
             cells = self._without_own(row.source, cells)
         filled = (*cells[:width], *[""] * (width - len(cells)))
-        return [guard_cell(cell) for cell in (*filled, joined(row.reasons), row.message, *cells[width:])]
+        surplus = cells[width:] or ((UNTOUCHED,) if MALFORMED in row.reasons else ())
+        return [guard_cell(cell) for cell in (*filled, joined(row.reasons), row.message, *surplus)]
 
     def _holds_codes(self, row: ResultRow) -> bool:
         """Whether a row that is too long still holds our codes where its header has them."""

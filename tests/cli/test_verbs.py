@@ -16,6 +16,7 @@ import pytest
 
 from sspr.cli.main import VERBS, main
 from sspr.ledger import Ledger
+from sspr.report.tables import UNTOUCHED
 from sspr.settings import home
 
 ROWS = [
@@ -205,3 +206,20 @@ def test_a_check_that_is_interrupted_ends_in_order_and_can_be_done_again(
         (run,) = (ledger.run(each) for each in ledger.run_ids())
         assert run.record().counts == {"valid": len(ROWS)}
         assert run.counts() == {}, "the rows of a check are not kept"
+
+
+def test_a_row_that_did_not_fit_stays_rejected_until_it_is_mended(here: Path) -> None:
+    """A cell is missing somewhere: what stands under `mobile phone` now may be anybody's."""
+    header = "user_principal_name,alternate_email,Work Mobile,mobile_phone,Emergency mobile,note"
+    short = "b@contoso.com,b.home@fabrikam.com,+44 7400 123002,+44 7400 999002,x"
+    (here / "in.csv").write_text(f"{header}\n{short}\n", encoding="utf-8")
+    assert main(["check", "in.csv", "--yes", "--out", "first"]) == 1
+    assert main(["check", "first/rejected.csv", "--out", "again"]) == 1
+    mended = (here / "again" / "rejected.csv").read_text(encoding="utf-8-sig")
+    before, after = "'+44 7400 123002,'+44 7400 999002,x,,", ",+44 7400 123002,+44 7400 999002,x,"
+    assert before in mended
+    lines = mended.replace(before, after).replace(UNTOUCHED, "").splitlines()
+    (here / "mended.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert main(["check", "mended.csv", "--out", "last"]) == 0
+    (row,) = csv.DictReader(io.StringIO((here / "last" / "results.csv").read_text(encoding="utf-8-sig")))
+    assert row["mobile_phone"] == "+44 7400123002"

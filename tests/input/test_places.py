@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from sspr.input.errors import InputError
-from sspr.input.places import input_files
+from sspr.input.places import input_files, left_out
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +93,25 @@ def test_names_that_cannot_be_are_left_to_the_reader() -> None:
 def test_a_home_folder_that_is_not_there_is_told() -> None:
     with pytest.raises(InputError, match="no such home folder"):
         input_files(["~nobody-of-this-name/a.csv"])
+
+
+def test_what_a_folder_holds_besides_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.csv", "export", ".hidden", "~$a.xlsx"):
+        (folder / name).touch()
+    assert left_out([str(folder), "-", str(folder / "a.csv")]) == [
+        f"Not read in the folder {folder}: export, sub."
+    ]
+    (folder / "sub").rmdir()
+    (folder / "export").unlink()
+    assert left_out([str(folder)]) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are text")
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    name = os.fsdecode(b"b\xe4d.csv")
+    (tmp_path / name).touch()
+    for given in (str(tmp_path / name), str(tmp_path)):
+        with pytest.raises(InputError, match="is no text"):
+            input_files([given])

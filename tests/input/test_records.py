@@ -44,6 +44,36 @@ def test_records_with_their_lines(text: str, records: list[tuple[int, list[str],
     assert _read(text) == records
 
 
+LINES = (
+    'a@contoso.com,a@fabrikam.com,1,"n',
+    "b@contoso.com,b@fabrikam.com,2,n",
+    'c@contoso.com,c@fabrikam.com,3,n"',
+)
+
+
+@pytest.mark.parametrize("lines", [LINES, LINES[::2], (LINES[0], *[LINES[1]] * 50, LINES[2])])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_lines_between_two_stray_quotes_are_lines_of_their_own(
+    lines: tuple[str, ...], delimiter: str
+) -> None:
+    records = _read("\n".join(lines).replace(",", delimiter) + "\n", delimiter)
+    assert [(line, fault) for line, _, fault in records] == [
+        (number, UNCLOSED if number == 1 else None) for number in range(1, len(lines) + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "12 High Street,\nSpringfield, IL, 62701, USA",
+        "Prefers\nmail to x@example.org",
+        "x@example.org\ny@example.org",
+    ],
+)
+def test_a_cell_of_several_lines_is_a_cell(cell: str) -> None:
+    assert _read(f'a,b@contoso.com,"{cell}",c\n') == [(1, ["a", "b@contoso.com", cell, "c"], None)]
+
+
 def test_an_unclosed_quote_does_not_swallow_a_long_file() -> None:
     lines = ["x,y\n"] * (3 * MAX_LINES)
     records = _read('"open,b\n' + "".join(lines))

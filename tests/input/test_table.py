@@ -103,7 +103,7 @@ def test_a_row_that_does_not_fit_is_a_row_with_a_reason_and_shifts_nothing(tmp_p
         (2, "3 cells, the header has 4", None),
         (3, "5 cells, the header has 4", None),
         (4, "a quote stands inside a cell", None),
-        (5, None, "c"),
+        (5, "6 cells, the header has 4", None),
         (6, "a quote is opened and not closed", None),
         (7, None, "d"),
     ]
@@ -385,3 +385,25 @@ def test_a_file_that_changes_while_it_is_read_is_told(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(InputError, match="changed or removed"):
         list(table.rows())
+
+
+def test_a_separator_too_many_is_seen_where_the_last_cell_is_blank(tmp_path: Path) -> None:
+    """`Pemberton, Oliver` without quotes: the cells behind it stand one column too far to the right."""
+    header = "user_principal_name,display_name,Work Mobile,mobile_phone,Old Email,alternate_email,note"
+    row = "b@contoso.com,Pemberton, Oliver,+447400555002,+447400123002,old2@gmail.com,b.home@gmail.com,"
+    (only,) = _open(tmp_path, f"{header}\n{row}\n").rows()
+    assert only.malformed == "8 cells, the header has 7"
+
+
+def test_a_value_behind_the_last_named_column_is_seen(tmp_path: Path) -> None:
+    """What Excel makes of such a row when it saves the file again: every line as wide as the widest."""
+    header = "user_principal_name,display_name,Work Mobile,mobile_phone,Old Email,alternate_email,"
+    good = "a@contoso.com,Ann,+447400555001,+447400123001,old@gmail.com,a.home@gmail.com,"
+    bad = "b@contoso.com,Pemberton, Oliver,+447400555002,+447400123002,old2@gmail.com,b.home@gmail.com"
+    rows = list(_open(tmp_path, f"{header}\n{good}\n{bad}\n").rows())
+    assert [row.malformed for row in rows] == [None, "a value stands behind the last column that has a name"]
+
+
+def test_a_line_in_one_pair_of_quotes_is_called_that(tmp_path: Path) -> None:
+    _, second = _open(tmp_path, f'{HEADER}\n{JANE}\n"{JANE}"\n').rows()
+    assert second.malformed == "the whole line is in one pair of quotes"

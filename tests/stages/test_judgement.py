@@ -18,7 +18,7 @@ from sspr.stages.judging import judge_block, unpack
 from tests.fakes.across import judge_across
 
 SHAPE = Shape(
-    1, 3, (0, 1, 2), (("user_principal_name", (0,)), ("alternate_email", (1,)), ("mobile_phone", (2,)))
+    1, 3, 3, (0, 1, 2), (("user_principal_name", (0,)), ("alternate_email", (1,)), ("mobile_phone", (2,)))
 )
 ROW = st.tuples(
     st.sampled_from(["a@contoso.com", "A@contoso.com", "b@contoso.com", "c@contoso.com", "", "not an account"]),
