@@ -34,7 +34,8 @@ _ANYWHERE: Mapping[str, tuple[str, ...]] = {
     ),
     "alternate_email": squeezed(("alternate_email",)),
 }
-_DATA = re.compile(r"@|\d{7}")
+# An address, or a phone number: seven digits with nothing but what separates them between.
+_DATA = re.compile(r"@|\d(?:[\s()./\-\u2010-\u2015]*\d){6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,13 @@ class Naming:
 
 
 class Heading:
-    """The cells of a header under the texts by which they are looked up."""
+    """The cells of a header under the texts by which they are looked up. `labels`: what a second line of headers calls
+    the columns, where there is one; it only shows more of the passwords.
+    """
 
-    def __init__(self, cells: Sequence[str]) -> None:
+    def __init__(self, cells: Sequence[str], labels: Sequence[str] = ()) -> None:
         self.cells = cells
+        self._labels = labels
         self.places: dict[str, list[int]] = {}
         for place, cell in enumerate(cells):
             for key in dict.fromkeys(map(squeeze, forms(cell))):
@@ -90,6 +94,15 @@ class Heading:
     def has_own(self, column: str) -> bool:
         """Whether a column has its own name here, to the letter."""
         return any(visible_header(cell).strip() == column for cell in self.cells)
+
+    def is_password(self, place: int) -> bool:
+        """Whether a column holds passwords by any of its names."""
+        return any(is_password(names[place]) for names in (self.cells, self._labels) if names)
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether this seems to be a row and no header. Its cells may be anything, so no message may show them."""
+        return any(map(_DATA.search, self.cells))
 
     def text(self, place: int) -> str:
         """A header for a message: masked, on one line, and not too long."""
@@ -110,7 +123,9 @@ class Heading:
 
     @property
     def found(self) -> str:
-        """`Found: "…", "…".`"""
+        """`Found: "…", "…".`, unless these may be somebody's data."""
+        if self.holds_data:
+            return "The line taken for its header seems to hold data, so it is not shown."
         return f"Found: {self.shown(range(len(self.cells)))}."
 
 
@@ -126,7 +141,7 @@ def resolve(heading: Heading, naming: Naming, name: str) -> Columns:
         raise InputError(_missing(missing, found, heading, naming, name))
     for column, places in _facts(heading, naming).items():
         found[column] = places
-    passwords = [place for place, cell in enumerate(cells) if is_password(cell)]
+    passwords = [place for place in range(len(cells)) if heading.is_password(place)]
     kept = tuple(
         place for place, cell in enumerate(cells) if place not in passwords and fold(cell) not in OWN_COLUMNS
     )
@@ -161,7 +176,7 @@ def locate(
             fresh = [place for place in heading.places.get(key, ()) if place not in taken]
             if len(fresh) > 1 and column in _DECISIVE and (column == "country" or not places):
                 raise InputError(_twice(heading, fresh, name))
-            places.extend(place for place in fresh if not is_password(heading.cells[place]))
+            places.extend(place for place in fresh if not heading.is_password(place))
         if places:
             found[column] = tuple(places) if column == "country" else (places[0],)
             passed_over[column] = places[1:]
@@ -180,7 +195,7 @@ def _mapped(heading: Heading, mapping: Mapping[str, str], name: str) -> dict[str
         places = heading.find(source)
         if not places:
             raise InputError(f'--map {source}={column}: {name} has no column "{source}". {heading.found}')
-        if is_password(source) or is_password(heading.cells[places[0]]):
+        if is_password(source) or heading.is_password(places[0]):
             raise InputError(f"--map {source}={column}: a password column is never read.")
         if fold(heading.cells[places[0]]) in OWN_COLUMNS:
             raise InputError(f"--map {source}={column}: this column is written by sspr, and never read.")
@@ -197,7 +212,7 @@ def _facts(heading: Heading, naming: Naming) -> dict[str, tuple[int, ...]]:
     facts: dict[str, tuple[int, ...]] = {}
     for column, headers in naming.profile.facts.items():
         places = [place for key in squeezed(headers) for place in heading.places.get(key, ())]
-        if len(places) == 1 and not is_password(heading.cells[places[0]]):
+        if len(places) == 1 and not heading.is_password(places[0]):
             facts[column] = (places[0],)
     return facts
 
@@ -218,7 +233,7 @@ def _missing(
     columns = _listed(missing)
     maybe = _unsure(missing, {place for places in found.values() for place in places}, heading, naming)
     if profile is naming.general:
-        if not maybe and any(_DATA.search(cell) for cell in heading.cells):
+        if not maybe and heading.holds_data:
             return (
                 f"{name}: the first line seems to hold data, not a header; the column {columns} is not named. "
                 f"Put a line with the column names above it (sspr template canonical prints one)."
@@ -264,16 +279,15 @@ def _notes(
     header = [f'"{heading.text(place)}"' for place in columns.kept]
     notes = []
     used = {place for places in columns.canonical.values() for place in places}
-    if any(columns.header[places[0]] != column for column, places in columns.canonical.items()):
-        pairs = (
-            f"{column} is {' or '.join(header[place] for place in places)}"
-            for column, places in columns.canonical.items()
-        )
-        notes.append(f"Columns: {', '.join(pairs)}.")
-    for column, places in passed_over.items():
-        if places and column in _DECISIVE and column != "country":
+    named = []
+    for column, places in columns.canonical.items():
+        own = [columns.header[place] for place in places] == [column]
+        named.append(column if own else f"{column} is {' or '.join(header[place] for place in places)}")
+    notes.append(f"Columns: {', '.join(named)}.")
+    for column, others in passed_over.items():
+        if others and column in _DECISIVE and column != "country":
             chosen = header[columns.canonical[column][0]]
-            notes.append(f"For {column}, {chosen} was preferred to {heading.shown(places)}.")
+            notes.append(f"For {column}, {chosen} was preferred to {heading.shown(others)}.")
     notes.extend(
         f"{header[columns.canonical[column][0]]} holds a list; its first entry counts."
         for column in sorted(columns.lists)

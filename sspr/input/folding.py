@@ -13,16 +13,13 @@ _QUOTES = "“”„"
 _BRACKET = re.compile(r"(?P<stem>.*\S)\s*\[(?P<content>[^\[\]]+)\]\s*\w*")
 # Google writes remarks into its brackets, Entra the name of the property.
 _REMARK = re.compile(r"(?:required|optional|upload only|read only|must be .*)")
-_PASSWORD = re.compile(
-    r"pass\s?word|passwort|kennwort|passphrase|passcode|\bpwd\b|\bpin\b|mot\sde\spasse|contrase|\bsenha\b|\bclave\b|"
-    r"wachtwoord|has[lł]o|lösenord|adgangskode|salasana|heslo|jelszó|"
-    r"parol|парол|şifre|パスワード|密码|비밀번호|كلمة المرور",
-    re.IGNORECASE,
+# Letters that no decomposition makes plain, and signs that stand for letters in "P@$$w0rd".
+_PLAIN = str.maketrans("łŁøØıðÐđĐ@$0", "lLoOidDdDaso") | str.maketrans(
+    "\u0629\u064a\u0643",
+    "\u0647\u06cc\u06a9",  # Arabic teh marbuta, yeh and kaf, as Persian and careless typists have them
 )
-# "Password never expires", "Last password change time stamp": about a password, not one.
-_ABOUT_PASSWORD = re.compile(
-    r"never|expir|change|last|strong|polic|reset|must|force|next|status|\bage\b", re.IGNORECASE
-)
+_MARKS = frozenset({"Mn", "Mc", "Me", "Cf"})
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def visible_header(cell: str) -> str:
@@ -62,7 +59,68 @@ def forms(cell: str) -> tuple[str, ...]:
     return whole, f"[{bracket['content']}]"
 
 
+def _plain(text: str) -> str:
+    """A text without accents, in letters that have no other form."""
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(part for part in parts if unicodedata.category(part) not in _MARKS).translate(_PLAIN)
+
+
+def _words(text: str) -> list[str]:
+    return "".join(sign if sign.isalpha() else " " for sign in text).casefold().split()
+
+
+def _letters_and_digits(text: str) -> str:
+    return "".join(filter(str.isalnum, _plain(text))).casefold()
+
+
+def _either(words: str) -> str:
+    return "|".join("".join(_words(_plain(word))) for word in words.split(","))
+
+
+# Long enough to be searched for in a header without its spaces: `Pass Word`, `MOTDEPASSE`.
+_ANYWHERE = re.compile(
+    _either(
+        "password,pasword,passwort,passwd,paswd,pssword,psswd,passwrd,pwd,passphrase,passcode,temporary access pass,"
+        "kennwort,zugangsdaten,zugangscode,mot de passe,contrasen,contrasinal,palavra passe,parola d'ordine,wachtwoord,"
+        "lösenord,adgangskode,adgangsord,kodeord,passord,salasana,jelszó,lozinka,лозинка,slaptažod,parool,lykilorð,"
+        "kata sandi,kata laluan,mật khẩu,pasahitz,κωδικός πρόσβασης,συνθηματικό,"
+        "パスワード,暗証,密码,密碼,口令,비밀번호,암호,סיסמ,"
+        "كلمة المرور,كلمة السر,كلمة مرور,كلمة سر,گذرواژه,رمز عبور,पासवर्ड,รหัสผ่าน"
+    )
+)
+# Short: searched for in a single word. "CPA role", "HasLogin" and "Wages, local" hold them across two.
+_WITHIN_WORD = re.compile(_either("kennw,hasło,heslo,geslo,şifre,parol,парол"))
+_WHOLE_WORD = re.compile(
+    r"\w*pw|psw|pins?|mdp|clave|senhas?|hasl[ao]|secrets?|credentials?|tap|"
+    r"\w*(?<!com)(?<!by)(?<!over)(?<!reise)pass"
+)
+# What exports say about passwords; compared without anything but letters and digits.
+_ABOUT_PASSWORDS = """
+    Block credential
+    Password never expires / Password expired / Password expires / Password expiration date / Password expiry date
+    Password last set / Password last changed / Password changed / pwdLastSet / pwdExpired
+    Last password change / Last password change time stamp / Last password change date / lastPasswordChangeDateTime
+    Last password set / Last bad password attempt / badPasswordTime / badPwdCount / badPasswordCount
+    Strong password required / Password policies / Password policy / Password not required / Password status
+    Cannot change password / User cannot change password / Allow reversible password encryption
+    Force change password / Force change password next sign-in / forceChangePasswordNextSignInWithMfa
+    Change password at next sign-in / Change password at next logon / Change password at logon
+    User must change password at next logon / msDS-UserPasswordExpiryTimeComputed / Password hash function
+    passwordResetNotRequiredDuringActivate
+"""
+_NO_PASSWORDS = frozenset(map(_letters_and_digits, re.split(r"[/\n]", _ABOUT_PASSWORDS.strip())))
+
+
 def is_password(header: str) -> bool:
-    """Whether a column holds passwords. In doubt it does."""
-    folded = fold(header)
-    return bool(_PASSWORD.search(folded)) and not _ABOUT_PASSWORD.search(folded)
+    """Whether a column holds passwords or other secrets. In doubt it does: only the headers of `_ABOUT_PASSWORDS`,
+    which are known not to, are spared.
+    """
+    header = visible_header(header.strip())
+    named = (form for form in forms(header) if not form.startswith("["))
+    if any(_letters_and_digits(form) in _NO_PASSWORDS for form in named):
+        return False
+    text = _plain(header)
+    runs, words = _words(text), _words(_CAMEL.sub(" ", text))
+    if _ANYWHERE.search("".join(runs)) or any(map(_WITHIN_WORD.search, words)):
+        return True
+    return any(map(_WHOLE_WORD.fullmatch, (*runs, *words)))

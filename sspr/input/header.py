@@ -76,12 +76,12 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Choice:
-    """The header line and the profile; `told`: how the profile was found, in a sentence, where that needs saying."""
+    """The header line and the profile; `told`: how the profile was found, in a sentence."""
 
     line: _Line
     name: str
     profile: Profile
-    told: str = ""
+    told: str
 
 
 def understand(
@@ -101,13 +101,15 @@ def understand(
         raise InputError(f"{name}: the header on line {header.line} cannot be read: {header.fault}.")
     naming = Naming(mapping, choice.profile, profiles.profile(CANONICAL))
     columns = resolve(line.heading, naming, name)
+    labels = _labels(line, choice.profile, columns)
+    if labels:
+        columns = resolve(Heading(header.cells, labels), naming, name)
     _nothing_lost_above(line, name)
     skipped, notes = _no_data(line, choice.profile, columns)
-    told = (choice.told,) if choice.told else ()
     return Understood(
         dialect=line.head.dialect,
         header=header,
-        columns=replace(columns, notes=(*told, *columns.notes, *notes)),
+        columns=replace(columns, notes=(choice.told, *columns.notes, *notes)),
         profile=choice.name,
         skipped=skipped,
     )
@@ -121,7 +123,7 @@ def _recognised(lines: Sequence[_Line], mapping: Mapping[str, str], name: str) -
     general = profiles.profile(CANONICAL)
     for line in lines:  # our own names: no other profile need be read from disk
         if {*NEEDED_COLUMNS} <= {visible_header(cell).strip() for cell in line.record.cells}:
-            return _Choice(line, CANONICAL, general)
+            return _Choice(line, CANONICAL, general, "Read by the columns of sspr itself.")
     ranked = [
         ((line.mapped(mapping), line.known(profile), length, -line.position), line, profile_name, profile)
         for profile_name, profile in profiles.every().items()
@@ -229,6 +231,16 @@ def _begins(record: Record, example: str) -> bool:
     return fold(next((cell for cell in record.cells if cell.strip()), "")).startswith(fold(example))
 
 
+def _labels(line: _Line, profile: Profile, columns: Columns) -> Sequence[str]:
+    """What the first record under the header calls the columns, if it does not name an account. This need not be as
+    certain as for skipping the record: at worst a column is not kept.
+    """
+    below = line.head.records[line.position + 1 : line.position + 2]
+    if not below or not profile.labels or len(below[0].cells) != len(line.record.cells):
+        return ()
+    return below[0].cells if _account(columns) in _label_places(line, below[0], profile) else ()
+
+
 def _is_labels(line: _Line, record: Record, profile: Profile, columns: Columns) -> bool:
     """Whether a record under the header is certainly its labels: most cells are, that of the account is, and none is
     an address. An administrator must not be lost to a likeness.
@@ -236,12 +248,20 @@ def _is_labels(line: _Line, record: Record, profile: Profile, columns: Columns) 
     cells = record.cells
     if record.fault or len(cells) != len(line.record.cells) or any("@" in cell for cell in cells):
         return False
+    places = _label_places(line, record, profile)
+    return _account(columns) in places and 2 * len(places) > sum(bool(cell.strip()) for cell in cells)
+
+
+def _account(columns: Columns) -> int:
+    """Where a record names its account."""
+    return columns.kept[columns.canonical["user_principal_name"][0]]
+
+
+def _label_places(line: _Line, record: Record, profile: Profile) -> frozenset[int]:
+    """The places at which a record as wide as the header holds a label and no datum."""
     labels = {*profiles.squeezed(profile.labels), *profile.recognised}
-
-    def is_label(place: int) -> bool:
-        text = squeeze(fold(cells[place]))
-        return text in labels or text == squeeze(fold(line.record.cells[place]))
-
-    account = columns.kept[columns.canonical["user_principal_name"][0]]
-    filled = [place for place, cell in enumerate(cells) if cell.strip()]
-    return is_label(account) and 2 * sum(map(is_label, filled)) > len(filled)
+    texts = [squeeze(fold(cell)) for cell in record.cells]
+    names = [squeeze(fold(cell)) for cell in line.record.cells]
+    return frozenset(
+        place for place, text in enumerate(texts) if text and (text in labels or text == names[place])
+    )

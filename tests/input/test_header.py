@@ -266,7 +266,7 @@ def test_our_own_names_need_no_other_profile(folder: Path) -> None:
 def test_the_notes_tell_what_was_taken_in_this_order() -> None:
     header = templates.text("google-workspace")
     assert [note.split(" ")[0] for note in read_text(header).columns.notes] == [
-        "Read", "Columns:", "For", "For", "Not", "The", "The",
+        "Read", "Columns:", "For", "For", "Not", "The",
     ]  # fmt: skip
     notes = " ".join(read_text(header).columns.notes)
     assert 'alternate_email is "Recovery Email"' in notes
@@ -277,9 +277,142 @@ def test_the_notes_tell_what_was_taken_in_this_order() -> None:
     assert 'The password column "Password [Required]" is not kept.' in notes
 
 
-def test_a_file_in_our_own_names_needs_no_words() -> None:
-    assert read_text(f"{OWN},country\n").columns.notes == ()
-    assert read_text(f"{OWN},Site\n").columns.notes == ('Not used, carried through: "Site".',)
+@pytest.mark.parametrize(
+    ("header", "columns", "further"),
+    [
+        (OWN, OWN, ()),
+        (f"{OWN},country", f"{OWN},country", ()),
+        (f"{OWN},Site", OWN, ('Not used, carried through: "Site".',)),
+        (f"{OWN},Usage location", f'{OWN},country is "Usage location"', ()),
+        (f"{OWN},country,Land", f'{OWN},country is "country" or "Land"', ()),
+    ],
+)
+def test_a_file_in_our_own_names_is_told_as_well(header: str, columns: str, further: tuple[str, ...]) -> None:
+    told = ("Read by the columns of sspr itself.", f"Columns: {columns.replace(',', ', ')}.")
+    assert read_text(f"{header}\n").columns.notes == (*told, *further)
+
+
+PASSWORDS = """
+    Password / Password (must be changed at first sign-in) / Password (change at next logon) / Reset password
+    Initial password - please change / New password after reset / Last known password / Next password / Strong password
+    Password [passwordPolicies] / Password [Required] / Initial password [passwordProfile] Required / Password 1
+    Pass word / Pass-word / Pass_code / Pass Phrase / passwd / P@ssword / P@$$w0rd / Passw0rd / P A S S W O R D
+    PASSWORDPOLICIES2 / unicodePwd / userPw / InitialPW / initpw / pw / PIN / PINs / PIN2 / mfaPin / TAP
+    Temporary Access Pass / Pasword / tempPass / userpass / Pass / Client secret / Secrets / Credential / Credentials
+    HTTPSecret / ï»¿PIN / \ufeffPW
+    Passwort / PAẞWORT / Paßwort / Kennwort / Kennw. / Zugangsdaten / Mot de passe / Mot-de-passe / MotDePasse / MDP
+    Contraseña / CONTRASENA inicial / Clave / Senha / Palavra-passe / palavraPasse / Wachtwoord / Hasło / HASŁO / haslo
+    Lösenord / Losenord / Lo\u0308senord / Adgangskode / Kodeord / Passord / Salasana / Heslo / Jelszó / Lozinka / Geslo
+    Slaptažodis / Parool / Lykilorð / Kata sandi / Mật khẩu / ŞİFRE / Şifre / sifre / SIFRE / şıfre / Parola
+    Пароль / ПАРОЛЬ / userParol
+    パスワード / ﾊﾟｽﾜｰﾄﾞ / 暗証番号 / 密码 / 密碼 / 口令 / 비밀번호 / 암호 / סיסמה / PaSS / pWd
+    كلمة المرور / كَلِمة السر / كلمه السر / گذرواژه / گذر\u200cواژه / رمز عبور
+    पासवर्ड / रหัส पासवर्ड / รหัสผ่าน / Κωδικός πρόσβασης / ΚΩΔΙΚΟΣ ΠΡΟΣΒΑΣΗΣ / pass\u00adword
+    ｐａｓｓｗｏｒｄ / Password*:
+"""
+NO_PASSWORDS = """
+    PasswordNeverExpires / Password never expires / LastPasswordChangeTimeStamp / Last password change time stamp
+    lastPasswordChangeDateTime / StrongPasswordRequired / Strong password required / PasswordPolicies / PasswordLastSet
+    pwdLastSet / PasswordExpired / PasswordNotRequired / CannotChangePassword / ForceChangePassword / badPwdCount
+    ForceChangePasswordNextSignIn / Change Password at Next Sign-In / Change Password at Next Sign-In [UPLOAD ONLY]
+    Password Hash Function [UPLOAD ONLY] / BadLogonCount / BlockCredential / Block credential / PASSWORD_NEVER_EXPIRES
+    \ufeffPassword policies / ï»¿Block credential / Passport number / Secretary / Compass / Shipping / Spinning / Bypass
+    Tape / Pwc office / CPA role / DPA Role / Has login / HasLocation / Wages local / Languages, local / Reisepass
+    Kennung / Kennzeichen / Mobile Phone / User principal name / Alternate email address / Schlüsselnummer / Autoclave
+"""
+
+
+def _each(headers: str) -> list[str]:
+    return [header.strip(" ") for line in headers.strip().splitlines() for header in line.split(" / ")]
+
+
+@pytest.mark.parametrize("header", _each(PASSWORDS))
+def test_whatever_may_be_a_password_is_one(header: str) -> None:
+    assert is_password(header)
+    understood = read_text(f"{OWN},{header},Site\n{JANE},x,y\n")
+    assert understood.columns.header == (*OWN.split(","), "Site")
+    assert understood.columns.passwords
+
+
+@pytest.mark.parametrize("header", _each(NO_PASSWORDS))
+def test_what_is_known_to_be_no_password_is_none(header: str) -> None:
+    assert not is_password(header)
+
+
+@pytest.mark.parametrize("header", ["x" * 300 + " password", "password " + "x" * 300])
+def test_a_password_column_with_a_long_header_is_one(header: str) -> None:
+    assert is_password(header)
+
+
+@given(st.sampled_from(["", "Password", "PIN", "Hasło", "密码", "Mot de passe"]), st.text(max_size=20))
+def test_what_stands_in_brackets_after_a_password_makes_it_no_other(password: str, text: str) -> None:
+    assert is_password(f"{password} ({text})") >= is_password(password)
+
+
+@pytest.mark.parametrize(
+    ("second", "skipped"),
+    [
+        ("Status,User ID,Username,First Name,Email,Cell Phone,Alternate email address,Password", {2}),
+        ("Status,User ID,Username,First Name,Email,Cell Phone,Alternate email address,Kennwort (neu)", {2}),
+        # Too little is known of it to skip a person; of the password's name there is no doubt.
+        ("Zustand,Nummer,Username,Vorname,Adresse,Handy,Privat,Kennwort", set()),
+        ("Status,User ID,Username,First Name,it@contoso.com,Cell Phone,x,Kennwort", set()),
+    ],
+)
+def test_a_password_column_that_only_its_label_tells_is_not_kept(second: str, skipped: set[int]) -> None:
+    understood = read_text(f"{SAP},CUSTOM09\n{second}\nactive,1,jane@contoso.com,Jane,,,,Geheim-Kx9!\n")
+    assert understood.skipped == skipped
+    assert understood.columns.passwords
+    assert understood.columns.header == tuple(SAP.split(","))
+    assert understood.columns.notes[-1 - len(skipped)] == 'The password column "CUSTOM09" is not kept.'
+
+
+def test_a_column_that_its_label_calls_a_password_is_no_other() -> None:
+    labels = "Status,User ID,Username,First Name,Email,Password,Alternate email address"
+    assert "no column mobile_phone" in refusal_of(f"{SAP}\n{labels}\n")
+    told = refusal_of(f"{SAP}\n{labels}\n", {"CELL": "mobile_phone"})
+    assert told == "--map CELL=mobile_phone: a password column is never read."
+
+
+def test_a_row_under_the_header_is_no_labels() -> None:
+    understood = read_text(f"{SAP},CUSTOM09\nactive,1,jane@contoso.com,Jane,,,,PIN\n")
+    assert understood.columns.header == (*SAP.split(","), "CUSTOM09")
+    assert not understood.columns.passwords
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "+44 7400 129401",
+        "(020) 7946 0958",
+        "0151/2345-6789",
+        "07400.129.401",
+        "+44\u00a07400\u2011129401",
+        "7400129",
+    ],
+)
+@pytest.mark.parametrize("mapping", [NONE, {"Handy": "mobile_phone"}])
+@pytest.mark.parametrize("profile", [None, "okta", "canonical"])
+def test_a_file_without_header_shows_none_of_its_cells(
+    phone: str, mapping: Mapping[str, str], profile: str | None
+) -> None:
+    refusal = refusal_of(f"Amelia;{phone};Geheim-Kx9!\n", mapping, profile)
+    assert "seems to hold data" in refusal
+    assert not [cell for cell in ("Amelia", phone, "Geheim") if cell in refusal]
+
+
+def test_a_header_with_a_row_of_data_in_it_is_not_shown() -> None:
+    refusal = refusal_of("Email,+44 7400 129401,Geheim-Kx9!\n")
+    assert "seems to hold data" in refusal
+    assert "Geheim" not in refusal
+    refusal = refusal_of("UPN,Email,+44 7400 129401,Geheim-Kx9!\n")
+    assert "--map 'Email=alternate_email'" in refusal
+    assert "Geheim" not in refusal
+
+
+@pytest.mark.parametrize("header", ["Phone 1", "Q3 2026", "E.164", "Office 365 (2)"])
+def test_a_header_with_figures_is_shown(header: str) -> None:
+    assert f'Found: "{header}", "b"' in refusal_of(f"{header};b\n")
 
 
 def test_a_list_is_told_and_marked() -> None:

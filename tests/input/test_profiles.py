@@ -8,6 +8,7 @@ import pytest
 
 from sspr.input import profiles, templates
 from sspr.input.errors import InputError
+from sspr.input.folding import is_password
 from sspr.input.profiles import FACTS, squeezed
 from sspr.model import CANONICAL_COLUMNS
 
@@ -75,8 +76,8 @@ def test_an_address_at_work_means_the_alternate_email_nowhere() -> None:
 
 def test_no_profile_names_a_password() -> None:
     for profile in EVERY.values():
-        for headers in profile.columns.values():
-            assert not [header for header in headers if "password" in header.casefold()]
+        for headers in (*profile.columns.values(), *profile.facts.values(), profile.known):
+            assert not [header for header in headers if is_password(header)]
 
 
 def test_the_columns_and_facts_are_those_that_are_read() -> None:
