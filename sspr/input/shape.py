@@ -21,7 +21,8 @@ class Shape:
 
     `header_line`: records up to this line are no data; nor are those on `skipped` lines (a template's example, a
     second line of labels). `width`: cells of the header; `named`: those up to the last that has a name (where a
-    separator too many moved the cells of a row, one stands behind it). `kept`: indices of the cells that are carried
+    separator too many moved the cells of a row, one stands behind it); `surplus`: separators that every row has behind
+    its last cell, more than the header. `kept`: indices of the cells that are carried
     on, in order. `canonical`: column → places among the kept cells; where a column has several places, the first cell
     that is not blank counts. `lists`: columns that hold a list of which the first entry counts. `guarded`: one of our
     own files, whose cells `guard_cell` wrote. `passwords`: whether a column of passwords was left out.
@@ -32,6 +33,7 @@ class Shape:
     named: int
     kept: tuple[int, ...]
     canonical: tuple[tuple[str, tuple[int, ...]], ...]
+    surplus: int = 0
     skipped: frozenset[int] = frozenset()
     lists: frozenset[str] = frozenset()
     guarded: bool = False
@@ -48,13 +50,18 @@ class Shape:
             return None
         cells, malformed = record.cells, record.fault
         if self.guarded and len(cells) > self.width and not any(map(str.strip, cells[self.width :])):
-            # In a file of ours only: there the message stands at the end of a row, and a comma too many moves it.
+            # In a file of ours: there the message stands at the end of a row, and a comma too many moves it.
             cells = cells[: self.width]
+        elif self.surplus and len(cells) == self.width + self.surplus and not _may_be_split(cells):
+            cells = cells if any(map(str.strip, cells[self.width :])) else cells[: self.width]
         if malformed is None:
             if len(cells) != self.width:
                 malformed = self._misfit(cells)
-            elif self.named < self.width and any(map(str.strip, cells[self.named :])):
-                malformed = "a value stands behind the last column that has a name"
+            elif self.named < self.width:
+                if any(map(str.strip, cells[self.named :])):
+                    malformed = "a value stands behind the last column that has a name"
+                elif _may_be_split(cells):
+                    malformed = "a cell begins with a space, as where a cell was split in two"
         if malformed is not None:
             return Row(record.line, self._shown(cells), {}, malformed)
         if self.guarded or len(self.kept) != self.width:
@@ -86,6 +93,11 @@ class Shape:
             return ()
         kept = [cell for index, cell in enumerate(cells) if index >= self.width or index in self.kept]
         return tuple(map(unguard_cell, kept)) if self.guarded else tuple(kept)
+
+
+def _may_be_split(cells: Sequence[str]) -> bool:
+    """Whether a separator within a cell may have split it, as in `Pemberton, Oliver`: the rest begins with a space."""
+    return any(cell.startswith(" ") and cell.strip() for cell in cells)
 
 
 def _first_entry(text: str) -> str:

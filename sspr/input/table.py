@@ -148,6 +148,7 @@ def open_table(path: Path, name: str, options: ReadOptions) -> Table:
         raise InputError(f"{name} is empty.")
     understood = understand(heads, options.mapping, options.profile, name)
     table = _table(name, text.sha256, text.encoding, understood, text.notes, content)
+    table = replace(table, shape=replace(table.shape, surplus=_surplus(understood, heads)))
     if next(table.rows(), None) is None:
         raise InputError(_without_rows(name))
     return table
@@ -255,3 +256,20 @@ def _head_of(sheet: Sheet) -> tuple[Sheet, tuple[Record, ...]]:
 
 def _titles(sheets: Iterable[Sheet]) -> str:
     return ", ".join(f'"{sheet.title}"' for sheet in sheets)
+
+
+def _surplus(understood: Understood, heads: Sequence[Head]) -> int:
+    """How many blank cells more than the header every row seems to have; 0 where the first rows differ, or are too few
+    to tell a habit from a row whose cells were moved.
+    """
+    header = understood.header
+    records = next(head.records for head in heads if head.dialect == understood.dialect)
+    rows = [each.cells for each in records if each.line > header.line and each.line not in understood.skipped]
+    more = {len(cells) - len(header.cells) for cells in rows}
+    if (
+        len(rows) < 2
+        or len(more) > 1
+        or any(any(map(str.strip, cells[len(header.cells) :])) for cells in rows)
+    ):
+        return 0
+    return max(0, *more, 0)

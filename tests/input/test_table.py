@@ -407,3 +407,28 @@ def test_a_value_behind_the_last_named_column_is_seen(tmp_path: Path) -> None:
 def test_a_line_in_one_pair_of_quotes_is_called_that(tmp_path: Path) -> None:
     _, second = _open(tmp_path, f'{HEADER}\n{JANE}\n"{JANE}"\n').rows()
     assert second.malformed == "the whole line is in one pair of quotes"
+
+
+@pytest.mark.parametrize(
+    ("rows", "fits"),
+    [
+        ([f"{JANE},a,", f"{JANE},b,"], [True, True]),
+        ([f"{JANE},a,,,", f"{JANE},b,,,", f"{JANE},c,,"], [False, False, False]),  # no habit
+        ([f"{JANE},a,"], [False]),  # one row is no habit
+        ([f"{JANE},a,", f"{JANE},b,", *[f"{JANE},c,"] * 20, f"{JANE},d"], [True] * 22 + [True]),
+        ([f"{JANE}, Oliver,", f"{JANE}, Anna,"], [False, False]),  # Pemberton, Oliver
+        ([f"{JANE},a,x", f"{JANE},b,"], [False, False]),
+    ],
+)
+def test_separators_behind_every_row_shift_nothing(tmp_path: Path, rows: list[str], fits: list[bool]) -> None:
+    table = _open(tmp_path, "\n".join((f"{HEADER},note", *rows)) + "\n")
+    assert [row.malformed is None for row in table.rows()] == fits
+
+
+def test_a_cell_split_in_two_is_seen_where_the_last_columns_are_blank(tmp_path: Path) -> None:
+    header = f"{HEADER},name,a,b,"
+    rows = list(_open(tmp_path, f"{header}\n{JANE},Ann,,,\n{JANE},Pemberton, Oliver,,\n").rows())
+    assert [row.malformed for row in rows] == [
+        None,
+        "a cell begins with a space, as where a cell was split in two",
+    ]
