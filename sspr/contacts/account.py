@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
-from sspr.contacts.email import GMAIL, mailbox, same_address
+from sspr.contacts.email import GMAIL, mailbox
 from sspr.model import Account, Contact, Finding
 
 # learn.microsoft.com, entra/identity/authentication/concept-sspr-policy, UserPrincipalName policies
@@ -48,7 +48,7 @@ def own_address(address: str, user_principal_name: str) -> tuple[Finding, ...]:
     if domain != home and home not in GMAIL and not _INITIAL.search(domain) and not _INITIAL.search(home):
         return ()  # no disguise spans two domains but those
     found: list[Finding] = []
-    if same_address(address, user_principal_name) or _is_twin(address, user_principal_name):
+    if _is_same(mailbox(address), mailbox(user_principal_name)):
         found.append(Finding("email_same_account"))
     if domain == home:
         found.append(Finding("email_tenant_domain"))
@@ -91,7 +91,7 @@ def judge_account(contact: Contact, account: Account, domains: frozenset[str]) -
         found.append(Finding("synced_from_on_premises"))
     address = contact.alternate_email
     if address:
-        if any(same_address(address, own) or _is_twin(address, own) for own in _addresses(account)):
+        if any(_is_same(mailbox(address), mailbox(own)) for own in _addresses(account)):
             found.append(Finding("email_same_account"))
         if domain_of(address) in domains:
             found.append(Finding("email_tenant_domain"))
@@ -113,13 +113,14 @@ def _addresses(account: Account) -> list[str]:
     return [address for address in (account.user_principal_name, account.mail, *proxies) if address]
 
 
-def _is_twin(one: str, other: str) -> bool:
-    """Whether one is the other's name under the tenant's initial domain: every mailbox of jane@contoso.com can also be
-    reached as jane@contoso.onmicrosoft.com (learn.microsoft.com, exchange/recipients-in-exchange-online).
+def _is_same(one: str, other: str) -> bool:
+    """Whether two mailboxes are one, or one is the other's name under the tenant's initial domain: every mailbox of
+    jane@contoso.com can also be reached as jane@contoso.onmicrosoft.com (learn.microsoft.com,
+    exchange/recipients-in-exchange-online).
     """
-    (name, _, domain), (other_name, _, other_domain) = (
-        mailbox(each).rpartition("@") for each in (one, other)
-    )
+    if one == other:
+        return True
+    (name, _, domain), (other_name, _, other_domain) = one.rpartition("@"), other.rpartition("@")
     if name != other_name or not (_INITIAL.search(domain) or _INITIAL.search(other_domain)):
         return False
     return domain.partition(".")[0] == other_domain.partition(".")[0]

@@ -81,13 +81,8 @@ def read_email(text: str) -> Said:
     return _read_unusual(text)
 
 
-def same_address(one: str, other: str) -> bool:
-    """Whether two addresses are the same mailbox, in disguise or not: letter case, a `+tag`, Gmail's dots."""
-    return bool(one) and mailbox(one) == mailbox(other)
-
-
 def mailbox(address: str) -> str:
-    """An address without its disguise, to compare by."""
+    """An address without its disguise, to compare by: letter case, a `+tag`, Gmail's dots and other domain."""
     local, _, domain = address.strip().casefold().rpartition("@")
     local = local.partition("+")[0] or local
     if domain in GMAIL:

@@ -7,7 +7,7 @@ from email_validator import EmailNotValidError, validate_email
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspr.contacts.email import MAX_LENGTH, read_email, same_address
+from sspr.contacts.email import MAX_LENGTH, mailbox, read_email
 from sspr.contacts.lookalike import doubt_of
 
 LONG_DOMAIN = ".".join(["b" * 60] * 3) + ".com"  # 186 characters
@@ -110,12 +110,10 @@ def test_a_domain_that_imitates_another_is_warned_of_and_kept(domain: str, *, wa
         ("j.ane@contoso.com", "jane@contoso.com", False),
         ("jane@contoso.com", "jane@fabrikam.com", False),
         ("+reset@contoso.com", "+other@contoso.com", False),
-        ("", "", False),
     ],
 )
 def test_the_same_mailbox_in_disguise(one: str, other: str, *, same: bool) -> None:
-    assert same_address(one, other) is same
-    assert same_address(other, one) is same
+    assert (mailbox(one) == mailbox(other)) is same
 
 
 @given(
