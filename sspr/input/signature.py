@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,7 +160,10 @@ def zip_kind(path: Path) -> Kind | None:
         with zipfile.ZipFile(path) as archive:
             names = {name.replace("\\", "/").casefold() for name in archive.namelist()}
             mimetype = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, ValueError):
+    except (
+        zipfile.BadZipFile, zlib.error, KeyError, EOFError, ValueError,
+        NotImplementedError, RuntimeError,  # packed in a way that zipfile does not know; with a password
+    ):  # fmt: skip
         return _DAMAGED
     tops = {name.partition("/")[0] for name in names}
     files = sum(not name.endswith("/") for name in names)

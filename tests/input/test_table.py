@@ -432,3 +432,13 @@ def test_a_cell_split_in_two_is_seen_where_the_last_columns_are_blank(tmp_path: 
         None,
         "a cell begins with a space, as where a cell was split in two",
     ]
+
+
+@pytest.mark.parametrize("spoil", [b"\xff\xff\xff\xff", b"\0\0\0\0"])
+def test_an_archive_that_cannot_be_unpacked_is_refused(tmp_path: Path, spoil: bytes) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet" * 20)
+    content = file.getvalue()
+    start = content.index(b"mimetype") + len("mimetype")
+    assert "not a CSV file" in _refusal(tmp_path, content[:start] + spoil + content[start + len(spoil) :])
