@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import phonenumbers
@@ -42,31 +42,9 @@ def phone(number: int) -> tuple[str, str]:
 
 def write(path: Path, first: int, last: int) -> Path:
     """An input file with rows `first` to `last`, both included."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        out.writerow(
-            [
-                "user_principal_name",
-                "alternate_email",
-                "mobile_phone",
-                "country",
-                "display_name",
-                "employee_id",
-            ]
-        )
-        for number in range(first, last + 1):
-            country, mobile = phone(number)
-            out.writerow(
-                [
-                    upn(number),
-                    f"given.family{number}@fabrikam.com",
-                    mobile,
-                    country,
-                    f"Given Family {number}",
-                    number,
-                ]
-            )
-    return path
+    rows = ([upn(n), f"given.family{n}@fabrikam.com", *reversed(phone(n)), f"Given Family {n}", n]
+            for n in range(first, last + 1))  # fmt: skip
+    return _write(path, "employee_id", rows)
 
 
 def write_mixed(path: Path, rows: int, seed: int = 1) -> Path:
@@ -74,19 +52,15 @@ def write_mixed(path: Path, rows: int, seed: int = 1) -> Path:
     written in the international way and in that of the country; the others have the usual faults.
     """
     chance = random.Random(seed)  # noqa: S311 - the same rows each time
+    return _write(path, "department", _mixed(chance, rows))
+
+
+def _write(path: Path, last_column: str, rows: Iterable[Sequence[object]]) -> Path:
+    columns = ("user_principal_name", "alternate_email", "mobile_phone", "country", "display_name")
     with path.open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file)
-        out.writerow(
-            [
-                "user_principal_name",
-                "alternate_email",
-                "mobile_phone",
-                "country",
-                "display_name",
-                "department",
-            ]
-        )
-        out.writerows(_mixed(chance, rows))
+        out.writerow((*columns, last_column))
+        out.writerows(rows)
     return path
 
 
