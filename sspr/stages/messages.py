@@ -14,7 +14,9 @@ def names_of(source: Source) -> dict[str, str]:
 
 
 def row_message(
-    line: int, names: Mapping[str, str], reasons: Iterable[Finding], warnings: Iterable[Finding] = ()
+    line: int, names: Mapping[str, str], reasons: Iterable[Finding], warnings: Iterable[Finding]
 ) -> str:
     """The sentences of a row: why it was rejected or failed, then what it was warned of."""
-    return message((*reasons, *warnings), line=line, names=names)
+    why = message(reasons, line=line, names=names)
+    warned = message(warnings, line=None if why else line, names=names)
+    return f"{why} Warning: {warned}" if why and warned else why or warned

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from sspr.contacts.codes import Policy
 from sspr.input.table import ReadOptions, open_table
 from sspr.model import Target
 from sspr.report.render import Renderer
+from sspr.report.tables import ResultsTable
 from sspr.stages.check import Check, Rules
 
 HEADER = "user_principal_name,alternate_email,mobile_phone,userType,accountEnabled"
@@ -59,3 +62,14 @@ def test_a_domain_that_takes_no_mail_is_said_once(checked: Check) -> None:
     assert [told for _, told in _told(checked)] == ["", "yes", "yes"]
     (part,) = checked.parts(Renderer(checked.sources))
     assert part.results.count("may not be the one that is meant") == 2
+
+
+def test_a_message_tells_a_warning_from_what_rejects_the_row(checked: Check) -> None:
+    (part,) = checked.parts(Renderer(checked.sources))
+    messages = [line["message"] for line in csv.DictReader(io.StringIO(part.results), _columns(checked))]
+    assert [message.count("Warning: ") for message in messages] == [0, 0, 1]
+    assert [message.split(":")[0].split(",")[0] for message in messages] == ["Line 2", "Line 3", "Line 4"]
+
+
+def _columns(check: Check) -> tuple[str, ...]:
+    return ResultsTable(check.sources).header
