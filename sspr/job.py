@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ class Host:
     sleep: Callable[[float], None] = time.sleep
     progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None
     on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
+    tell: Callable[[str], None] = lambda _sentence: None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -119,7 +121,7 @@ class Job:
             request.options,
             default_country=request.options.default_country or (tenant.default_country if tenant else None),
         )
-        _check_country(options.default_country)
+        intake.require_country(options.default_country)
         target = request.target or (tenant.target if tenant else Target.BOTH)
         if request.command != "check":
             Tenancy(settings, ledger).check(request.tenant)
@@ -346,7 +348,7 @@ class Job:
             checked.judge(
                 self.options.default_country,
                 lambda rows: host.progress(Stage.CHECK, rows, 0),
-                intake.without_mail if self.options.check_domains else None,
+                partial(intake.without_mail, tell=host.tell) if self.options.check_domains else None,
             )
             rows = sum(checked.rows_of)
             host.progress(Stage.CHECK, rows, rows)
@@ -378,14 +380,6 @@ class Job:
 
         turn_flag_on(self.context)
         self.record = self.run.record()
-
-
-def _check_country(code: str | None) -> None:
-    """Raises `CannotStart` for a default country that is none, or has no telephone numbers."""
-    from sspr.contacts.country import region
-
-    if code and not region(code):
-        raise CannotStart(f"The default country {code!r} is no ISO 3166 code of a country, such as US.")
 
 
 def options_from_json(value: Mapping[str, object]) -> Options:

@@ -141,6 +141,7 @@ def session(
             sleep=_pause(cancelled),
             progress=terminal.progress,
             on_wait=terminal.on_wait,
+            tell=terminal.say,
             cancelled=cancelled,
         )
         ledger = Ledger.open(settings.ledger.url, home())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from sspr.contacts.country import region
 from sspr.errors import CannotStart
 from sspr.input import standard
 from sspr.input.places import input_files
@@ -32,6 +33,12 @@ def take(names: Sequence[str], options: Options) -> list[File]:
     return files
 
 
+def require_country(code: str | None) -> None:
+    """Raises `CannotStart` for a default country that is none."""
+    if code and not region(code):
+        raise CannotStart(f"The default country {code!r} is no ISO 3166 code of a country, such as US.")
+
+
 def open_tables(files: Sequence[File], options: Options) -> list[Table]:
     """The files, opened and their headers understood. Raises `CannotStart` that names the file."""
     reading = ReadOptions(options.mapping, options.encoding, options.profile)
@@ -49,9 +56,12 @@ def size(files: Sequence[File]) -> int:
     return sum(path.stat().st_size for path, _ in files)
 
 
-def without_mail(domains: set[str]) -> frozenset[str]:
-    """Those of the mail domains that take no mail, as the DNS says. Asks the network."""
+def without_mail(domains: set[str], tell: Callable[[str], None]) -> frozenset[str]:
+    """Those of the mail domains that take no mail, as the DNS says. Asks the network; `tell` is given what it knew."""
     from sspr.mailhosts import Verdict, look_up
 
     found = look_up(domains)
+    unknown = sum(verdict is Verdict.UNKNOWN for verdict in found.values())
+    silent = f"; of {unknown:,} it could not say, and nothing is said of them" if unknown else ""
+    tell(f"The DNS was asked about {len(found):,} mail domains{silent}.")
     return frozenset(domain for domain, verdict in found.items() if verdict is Verdict.NO_MAIL)

@@ -16,6 +16,7 @@ import pytest
 
 from sspr.cli.main import VERBS, main
 from sspr.ledger import Ledger
+from sspr.mailhosts import Verdict
 from sspr.report.tables import UNTOUCHED
 from sspr.settings import home
 
@@ -223,3 +224,11 @@ def test_a_row_that_did_not_fit_stays_rejected_until_it_is_mended(here: Path) ->
     assert main(["check", "mended.csv", "--out", "last"]) == 0
     (row,) = csv.DictReader(io.StringIO((here / "last" / "results.csv").read_text(encoding="utf-8-sig")))
     assert row["mobile_phone"] == "+44 7400123002"
+
+
+def test_a_dns_that_cannot_be_asked_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sspr.mailhosts.look_up", lambda domains: dict.fromkeys(domains, Verdict.UNKNOWN))
+    assert main(["check", write(here / "in.csv", *ROWS), "--check-domains"]) == 0
+    assert "asked about 2 mail domains; of 2 it could not say" in capsys.readouterr().err
