@@ -130,6 +130,7 @@ class ScriptedMicrosoft:
         cancelled: threading.Event | None = None,
         on_wait: OnWait = nothing,
         batch_size: int = 20,
+        in_flight: int = 4,
         **settings: Any,
     ) -> Tenant:
         return Tenant.connect(
@@ -140,6 +141,7 @@ class ScriptedMicrosoft:
             cancelled=cancelled,
             on_wait=on_wait,
             batch_size=batch_size,
+            in_flight=in_flight,
             chance=lambda: 1.0,
             make_client=self.make_client,
         )
