@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from sspr.model import Account, Answer, Fault, Methods, Organization, Target, Traffic, Write
 from sspr.settings import TenantSettings
-from sspr.tenant import odata, parse, permissions, roster, writes
+from sspr.tenant import accounts, odata, parse, permissions, roster, writes
 from sspr.tenant.batch import MAX_ITEMS, Request
 from sspr.tenant.dispatch import IN_FLIGHT, Dispatch, Ending, Job, Line
 from sspr.tenant.errors import PermissionMissing, TenantRefused
@@ -39,12 +39,6 @@ _POLICY_WRITE: Cost = {Quota.UNITS: 1, Quota.WRITES: 1}
 _POLICY = "/policies/authorizationPolicy"
 _ORGANIZATION = "/organization?$select=id,displayName,verifiedDomains"
 _NO_PREMIUM = "AadPremiumLicenseRequired"  # role eligibility without Entra ID P2
-_LIMITED = Fault(
-    200,
-    "limited_information",
-    "Graph shows that the account exists, but not its properties: the application lacks "
-    + permissions.alternatives(permissions.READ_USERS),
-)
 
 
 class Tenant:
@@ -172,13 +166,17 @@ class Tenant:
         if isinstance(eligible, Fault) and eligible.code == _NO_PREMIUM:
             eligible = []
         if isinstance(assigned, Fault) or isinstance(eligible, Fault):
-            log.debug("who holds a role is not known: %s, %s", _refusal(assigned), _refusal(eligible))
+            log.debug(
+                "who holds a role is not known: %s, %s",
+                accounts.refusal(assigned),
+                accounts.refusal(eligible),
+            )
             return None
         holders = roster.principals([*assigned, *eligible])
         members = self._list({group: roster.members_path(group) for group in holders.groups}, _MEMBERS)
         unread = [listed for listed in members.values() if isinstance(listed, Fault)]
         if unread:
-            log.debug("the members of %d groups are not known: %s", len(unread), _refusal(unread[0]))
+            log.debug("the members of %d groups are not known: %s", len(unread), accounts.refusal(unread[0]))
             return None
         listed = (roster.users_among(users) for users in members.values() if not isinstance(users, Fault))
         return holders.users.union(*listed)
@@ -206,7 +204,7 @@ class Tenant:
             if isinstance(listed, Fault) and listed.status == 400:
                 singly.extend(groups[number])  # one name that Graph does not like spoils the filter of all
             else:
-                found.update(_matched(groups[number], listed))
+                found.update(accounts.matched(groups[number], listed))
         found.update((upn.lower(), account) for upn, account in self._accounts(singly).items())
         self._allowed("users", "read users", permissions.READ_USERS, found.values())
         return {upn: found[upn.lower()] for upn in upns}
@@ -219,7 +217,7 @@ class Tenant:
 
     def _accounts(self, names: Iterable[str]) -> dict[str, Account | Fault | None]:
         paths = {name: odata.query(odata.user(name), select=parse.ACCOUNT_SELECT) for name in names}
-        return {name: _account(body) for name, body in self._get(paths, _ONE).items()}
+        return {name: accounts.account(body) for name, body in self._get(paths, _ONE).items()}
 
     def methods(self, ids: Iterable[str]) -> dict[str, Methods | Fault]:
         """The registered methods of the given object ids.
@@ -293,7 +291,7 @@ class Tenant:
     def _denied(self, kind: str, results: Iterable[object]) -> bool:
         """Whether a kind of read was refused for all, and has never been allowed before."""
         seen = list(results)
-        refused = [isinstance(result, Fault) and _forbidden(result) for result in seen]
+        refused = [isinstance(result, Fault) and accounts.forbidden(result) for result in seen]
         with self._lock:
             if seen and not all(isinstance(result, Fault) for result in seen):
                 self._proven.add(kind)
@@ -306,6 +304,10 @@ class Tenant:
             raise PermissionMissing(what, needed[:2], request_id=request_id)
 
     # --- requests ------------------------------------------------------------------------------------------------
+
+    def look(self, path: str, cost: Cost) -> object:
+        """The body of one read by itself, or its `Fault`: for whoever asks what is allowed, and wants no exception."""
+        return self._get({"": path}, cost, batched=False)[""]
 
     def _single(self, what: str, needed: tuple[str, ...], request: Request, cost: Cost) -> object:
         """One request by itself. Raises `PermissionMissing` on 403 and `TenantRefused` on another refusal."""
@@ -355,37 +357,6 @@ class Tenant:
 
 def _body(ending: Ending[K]) -> object:
     return ending.reply.body if ending.outcome is Outcome.OK and ending.reply is not None else ending.fault
-
-
-def _refusal(listed: list[Mapping[str, object]] | Fault) -> str:
-    return f"HTTP {listed.status} {listed.code}" if isinstance(listed, Fault) else "listed"
-
-
-def _forbidden(fault: Fault) -> bool:
-    return fault.status == 403 or fault is _LIMITED
-
-
-def _account(body: object) -> Account | Fault | None:
-    if isinstance(body, Fault):
-        return None if body.status == 404 else body
-    return parse.account(body) or _LIMITED
-
-
-def _matched(
-    names: Sequence[str], listed: list[Mapping[str, object]] | Fault
-) -> dict[str, Account | Fault | None]:
-    """The accounts of one filter by name in lower case. Of objects without a name nobody knows whose they are."""
-    if isinstance(listed, Fault):
-        return {name.lower(): listed for name in names}
-    nameless = any(not parse.text(user.get("userPrincipalName")) for user in listed)
-    found: dict[str, Account | Fault | None] = {
-        name.lower(): _LIMITED if nameless else None for name in names
-    }
-    for user in listed:
-        name = parse.text(user.get("userPrincipalName")).lower()
-        if name in found:
-            found[name] = parse.account(user) or _LIMITED
-    return found
 
 
 def _answer(ending: Ending[Write]) -> Answer:
