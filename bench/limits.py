@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sspr.tenant.pacing import LIMITS, Limit, Quota
+from sspr.tenant.pacing import LIMITS, Quota
+from sspr.tenant.quota import Published, Unpublished
 
-# learn.microsoft.com, graph/throttling-limits, "Identity and access": 3,000 writes in 150 s per application and tenant.
-DOCUMENTED = Limit(rate=20.0, burst=3_000.0)
-OWN = {"contact": LIMITS[Quota.WRITES], "method": LIMITS[Quota.METHOD_WRITES]}
+# learn.microsoft.com, graph/throttling-limits, "Identity and access", per application and tenant. Nothing is published
+# for authentication methods, so that their rate is told without a reference.
+DOCUMENTED: dict[str, Published | Unpublished] = {
+    "contact": LIMITS[Quota.WRITES],
+    "method": LIMITS[Quota.METHOD_WRITES],
+}
 
 
 def span(times: Sequence[float]) -> float:
@@ -21,6 +25,6 @@ def rate(times: Sequence[float]) -> float:
     return len(times) / span(times)
 
 
-def allowed_rate(limit: Limit, seconds: float) -> float:
+def allowed_rate(limit: Published, seconds: float) -> float:
     """The most that a full bucket lets through in a second, over so many seconds."""
     return limit.at_most(seconds) / seconds

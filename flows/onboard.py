@@ -11,12 +11,13 @@ from prefect.states import Completed
 from pydantic import Field
 
 from sspr.errors import CannotStart
-from sspr.job import JobRequest, Step
+from sspr.job import JobRequest
 from sspr.model import Target
 from sspr.report.text import one_line
 from sspr.settings import Settings
 from sspr.stages.context import Options
 from sspr.stages.limits import parse_max_failures
+from sspr.stages.steps import Step
 from tasks.artifacts import Progress, ProgressArtifact
 from tasks.errors import told
 from tasks.hosting import hosted

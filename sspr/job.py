@@ -1,11 +1,11 @@
 """The job: the stages in their order, over a ledger and a tenant. Every host runs it alike.
 
-    check ─▶ look at the flag ─▶ compare ─▶ (approve) ─▶ (turn the flag on) ─▶ apply ─▶ verify ─▶ settle
+    check ─▶ look at the flag ─▶ compare ─▶ (approve) ─▶ (turn the flag on) ─▶ apply ─▶ settle
           ─▶ look at the flag ─▶ report
 
-A host takes the steps of `planning()`, asks for approval where that is wanted, takes the steps of `applying()`,
-and calls `close()`. Each step asks the ledger what is left, so a step may be repeated and a run taken up by
-another process at any point.
+Where nobody is asked, comparing is part of applying (`sspr.stages.pipeline`). A host takes the steps of `planning()`,
+asks for approval where that is wanted, takes the steps of `applying()`, and calls `close()`. Each step asks the ledger
+what is left, so a step may be repeated and a run taken up by another process at any point.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,42 +29,18 @@ from sspr.model import Target, Traffic
 from sspr.settings import Settings, home
 from sspr.stages import check, intake
 from sspr.stages.context import Chunk, Context, Options
+from sspr.stages.steps import Stage, Step
 from sspr.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from sspr.report.content import Report
 
-# One envelope of 20 filters of 15 values reads 300 accounts; larger files take larger chunks, so that a run
-# stays within some hundred steps.
-CHUNK_ROWS = 300
-MOST_CHUNKS = 100
+# Two envelopes of 20 filters of 15 values read 600 accounts, which are written in half a minute; files of more than
+# 120,000 rows take larger chunks, so that a run stays within some hundred steps.
+CHUNK_ROWS = 600
+MOST_CHUNKS = 200
 
 WRITING_COMMANDS = frozenset({"run", "apply"})
-
-
-class Stage(StrEnum):
-    """A stage, as progress displays and task runs name it."""
-
-    CHECK = "check"
-    FLAG = "flag"
-    ENABLE = "enable"
-    COMPARE = "compare"
-    APPLY = "apply"
-    VERIFY = "verify"
-    SETTLE = "settle"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One stage, or one chunk of it. Holds ids and counts only."""
-
-    stage: Stage
-    chunk: Chunk | None = None
-
-    @property
-    def name(self) -> str:
-        """`compare 3/14`"""
-        return f"{self.stage} {self.chunk.number}/{self.chunk.of}" if self.chunk else str(self.stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +97,7 @@ class Job:
             default_country=request.options.default_country or (tenant.default_country if tenant else None),
         )
         intake.require_country(options.default_country)
-        target = request.target or (tenant.target if tenant else Target.BOTH)
+        target = tenant.target_for(request.target) if tenant else request.target or Target.BOTH
         if request.command != "check":
             Tenancy(settings, ledger).check(request.tenant)
         files = intake.take(request.files, options)
@@ -198,15 +173,18 @@ class Job:
 
     # -- the steps --------------------------------------------------------------------------------
 
-    def planning(self) -> Iterator[Step]:
-        """Everything that only reads: the rows judged, the flag and the accounts looked at."""
+    def planning(self, *, whole: bool = True) -> Iterator[Step]:
+        """Everything that only reads: the rows judged, the flag and the accounts looked at.
+
+        Not `whole`: the accounts are looked at while others are written; nobody asks to see the plan first.
+        """
         if not self.record.judged:
             yield Step(Stage.CHECK)
         if self.record.command == "check":
             return
         if self._left(RowState.READ) or self.options.enable_feature:
             yield Step(Stage.FLAG)
-        if self._left(RowState.READ):
+        if self._left(RowState.READ) and (whole or not self.writes):
             yield from (Step(Stage.COMPARE, chunk) for chunk in self.chunks())
 
     def applying(self) -> Iterator[Step]:
@@ -217,9 +195,8 @@ class Job:
         yield Step(Stage.ENABLE if self.options.enable_feature else Stage.FLAG)
         if self._left(RowState.WRITING):  # taken up again: first see what became of the writes that were sent
             yield from (Step(Stage.VERIFY, chunk) for chunk in self.chunks())
-        if self._left(RowState.PLANNED, RowState.WRITING):
-            for stage in (Stage.APPLY, Stage.VERIFY):
-                yield from (Step(stage, chunk) for chunk in self.chunks())
+        if self._left(RowState.READ, RowState.PLANNED, RowState.WRITING):
+            yield from (Step(Stage.APPLY, chunk) for chunk in self.chunks())
             yield Step(Stage.SETTLE)
         yield Step(Stage.FLAG)
 
@@ -232,7 +209,7 @@ class Job:
         `CannotStart` where it says no; the plan is kept.
         """
         take = take or self.take
-        for step in self.planning():
+        for step in self.planning(whole=approve is not None):
             take(step)
         if approve is not None and self.would_write:
             if not approve():
@@ -291,8 +268,9 @@ class Job:
                 self.run, tenant, record.target, self.options, self._policy,
                 host.clock, host.sleep, host.progress, host.cancelled,
             )  # fmt: skip
-            if self.writes:
-                self._tenancy.require(tenant, record.target, self.options.enable_feature)
+            self._tenancy.require(
+                tenant, record.target, self.options.enable_feature, writes=self.writes, tell=host.tell
+            )
         return self._context
 
     # -- the end ----------------------------------------------------------------------------------
@@ -325,19 +303,21 @@ class Job:
 
     def _take_chunk(self, stage: Stage, chunk: Chunk) -> None:
         # Imported when taken: `check` alone needs nothing that knows a tenant.
-        from sspr.stages.apply import apply
+        if stage is Stage.APPLY:
+            from sspr.stages.pipeline import advance
+
+            advance(self.context, self.chunks(), chunk.number - 1)
+            return
         from sspr.stages.compare import compare
-        from sspr.stages.limits import TooManyFailures
         from sspr.stages.verify import verify
 
-        try:
-            {Stage.COMPARE: compare, Stage.APPLY: apply, Stage.VERIFY: verify}[stage](self.context, chunk)
-        except TooManyFailures:
-            # The person who set the limit wants to see which rows failed and which were written.
-            verify(self.context, chunk)
-            raise
+        {Stage.COMPARE: compare, Stage.VERIFY: verify}[stage](self.context, chunk)
+        self._host.progress(stage, chunk.last, self.run.last_seq())
 
     def _check(self) -> None:
+        tenant = self._settings.tenants.get(self.record.tenant)
+        if tenant is not None:
+            tenant.tell_target(self._host.tell)
         files = [(Path(source.path), source.name) for source in self.run.sources()]
         tables = intake.open_tables(files, self.options)
         self._forget_checked()

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
-from sspr.job import Stage, Step
 from sspr.report.text import summary_markdown
 from sspr.stages.report import how_to_mend
+from sspr.stages.steps import Stage, Step
 
 if TYPE_CHECKING:
     from sspr.report.content import Report
@@ -25,8 +25,8 @@ SECONDS_AFTER_FAILURE = 60.0
 SPANS = {
     Stage.CHECK: (0, 5),
     Stage.COMPARE: (5, 20),
-    Stage.APPLY: (20, 80),
-    Stage.VERIFY: (80, 95),
+    Stage.VERIFY: (5, 20),  # of a run that is taken up again
+    Stage.APPLY: (20, 95),
     Stage.SETTLE: (95, 98),
 }
 

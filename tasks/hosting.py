@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sspr.errors import SsprError, Stopped
-from sspr.job import Host, Job, JobRequest, Step
+from sspr.job import Host, Job, JobRequest
 from sspr.ledger import Ledger
 from sspr.settings import Settings, home, load_settings
+from sspr.stages.steps import Step
 
 if TYPE_CHECKING:
     from sspr.report.content import Report

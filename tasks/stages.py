@@ -13,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.utilities.annotations import quote
 
-from sspr.job import Stage, Step
+from sspr.stages.steps import Stage, Step
 from tasks.artifacts import publish_summary
 from tasks.errors import told
 from tasks.hosting import Hosted

@@ -24,6 +24,7 @@ run = sa.Table(
     sa.Column("judged", sa.Boolean, nullable=False, default=False),
     sa.Column("feature_before", sa.Boolean),
     sa.Column("feature_after", sa.Boolean),
+    sa.Column("gates", sa.Integer),  # methods that a reset asks administrators for; null: not known
     sa.Column("traffic", sa.JSON, nullable=False, default=dict),
     sa.Column("counts", sa.JSON),  # status → rows, as the last report said; null: none was written yet
 )
@@ -86,14 +87,12 @@ flow_run = sa.Table(
     sa.Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), nullable=False),
 )
 
-# One row per quota of a (tenant, application): `tat` is the theoretical arrival time of the next unit,
-# in seconds since the epoch; nothing is sent before `held_until`.
-bucket = sa.Table(
-    "bucket",
+# One row per quota of an application in a tenant; what the text means the pacer knows.
+standing = sa.Table(
+    "standing",
     metadata,
     sa.Column("name", sa.String, primary_key=True),
-    sa.Column("tat", sa.Float, nullable=False, default=0.0),
-    sa.Column("held_until", sa.Float, nullable=False, default=0.0),
+    sa.Column("text", sa.String, nullable=False),
 )
 
 lease = sa.Table(

@@ -1,4 +1,4 @@
-"""The ledger: all runs in one database, the shared pacing window, and who works on a run."""
+"""The ledger: all runs in one database, where the limits that processes share stand, and who works on a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import sqlalchemy as sa
@@ -19,11 +19,13 @@ from sqlalchemy.exc import IntegrityError
 from sspr.errors import CannotStart
 from sspr.ledger.engine import open_engine
 from sspr.ledger.run import RunLedger
-from sspr.ledger.schema import bucket, flow_run, lease, run, source
+from sspr.ledger.schema import flow_run, lease, run, source, standing
 from sspr.model import Target
 
 LEASE_SECONDS = 60.0
 _RENEW_SECONDS = 15.0
+
+_T = TypeVar("_T")
 
 
 def new_run_id(now: float) -> str:
@@ -32,7 +34,7 @@ def new_run_id(now: float) -> str:
 
 
 class Ledger:
-    """The database of all runs. Also the `Buckets` of the pacer: processes that share it share the limits."""
+    """The database of all runs. Also the `Standings` of the pacer: processes that share it share the limits."""
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -125,32 +127,36 @@ class Ledger:
         self._insert_unless_there(flow_run, id=flow_run_id, run_id=run_id)
         return self.run_of_flow(flow_run_id) or run_id
 
-    # -- the pacing window ------------------------------------------------------------------------
+    # -- the limits that processes share ------------------------------------------------------------
 
-    def reserve(self, name: str, n: float, rate: float, now: float) -> float:
-        """Takes `n` units of a quota that refills at `rate` a second. Returns the quota's new theoretical
-        arrival time `tat`: they may be sent at `tat - burst / rate`. First come, first served.
+    def change(
+        self, names: Sequence[str], step: Callable[[Mapping[str, str]], tuple[Mapping[str, str], _T]]
+    ) -> _T:
+        """One atomic step over the standings of some quotas. `step` is given their texts, empty where there is none
+        yet, and returns those that it changed, and its result. It may be called again where one had to be made first.
         """
-        later = sa.case((bucket.c.tat > now, bucket.c.tat), else_=now) + n / rate
-        take = sa.update(bucket).where(bucket.c.name == name).values(tat=later).returning(bucket.c.tat)
-        tat = self._of_bucket(name, lambda connection: connection.scalar(take))
-        return float(tat)
-
-    def hold(self, name: str, until: float) -> None:
-        """Nothing of this quota may be sent before `until` (the service asked to wait)."""
-        longer = sa.case((bucket.c.held_until > until, bucket.c.held_until), else_=until)
-        hold = sa.update(bucket).where(bucket.c.name == name).values(held_until=longer)
-        self._of_bucket(name, lambda connection: connection.execute(hold).rowcount or None)
-
-    def _of_bucket(self, name: str, action: Callable[[sa.Connection], Any]) -> Any:
-        """What `action` returns of the quota's row, which is made first where it is not there yet (None)."""
-        with self._engine.begin() as connection:
-            result = action(connection)
-        if result is None:
-            self._insert_unless_there(bucket, name=name, tat=0.0, held_until=0.0)
+        query = sa.select(standing.c.name, standing.c.text).where(standing.c.name.in_(names))
+        while True:
             with self._engine.begin() as connection:
-                result = action(connection)
-        return result
+                # Locked in the order of their names, so that two processes cannot wait for each other.
+                locked = connection.execute(query.order_by(standing.c.name).with_for_update())
+                texts = {each.name: each.text for each in locked}
+                missing = [name for name in names if name not in texts]
+                if not missing:
+                    changed, result = step(texts)
+                    for name, text in changed.items():
+                        here = standing.c.name == name
+                        connection.execute(sa.update(standing).where(here).values(text=text))
+                    return result
+            for name in missing:
+                self._insert_unless_there(standing, name=name, text="")
+
+    def read(self, names: Sequence[str]) -> dict[str, str]:
+        """The standings of these quotas as they are, empty where there is none yet."""
+        query = sa.select(standing.c.name, standing.c.text).where(standing.c.name.in_(names))
+        with self._reading() as connection:
+            found = {each.name: each.text for each in connection.execute(query)}
+        return {name: found.get(name, "") for name in names}
 
     def _insert_unless_there(self, table: sa.Table, **values: Any) -> bool:
         """Whether the row was made. Where another thread or process was quicker, theirs stays."""
@@ -160,12 +166,6 @@ class Ledger:
         except IntegrityError:
             return False
         return True
-
-    def held_until(self, name: str) -> float:
-        """The end of the hold on a quota, 0 where there never was one."""
-        with self._reading() as connection:
-            found = connection.scalar(sa.select(bucket.c.held_until).where(bucket.c.name == name))
-        return float(found or 0.0)
 
     # -- who works on what ------------------------------------------------------------------------
 

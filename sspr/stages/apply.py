@@ -20,7 +20,6 @@ def apply(context: Context, chunk: Chunk) -> None:
         rows = context.run.rows(chunk.first, chunk.last, [RowState.PLANNED])
         compare_again(context, [row for row in rows if row.seq in stale])
     send(context, chunk.first, chunk.last)
-    context.progress("apply", chunk.last, context.run.last_seq())
 
 
 def send(context: Context, first: int, last: int) -> None:

@@ -25,9 +25,10 @@ from sspr.tenant.batch import MAX_ITEMS, Reply, Request, retry_after
 from sspr.tenant.errors import NoAnswerError, NotSentError, TenantRefused, TenantUnavailable
 from sspr.tenant.health import BUSY, FAILURE, LONGEST_WAIT, THROTTLE, Health, back_off
 from sspr.tenant.outcomes import Outcome, outcome
-from sspr.tenant.pacing import MARGIN, Cost, Pacer, Quota
+from sspr.tenant.pacing import MARGIN, Cost, Leave, Pacer
 from sspr.tenant.parse import fault
 from sspr.tenant.signin import SignIn
+from sspr.tenant.throttle import Tally, total
 from sspr.tenant.traffic import Meter
 from sspr.tenant.transport import Transport
 from sspr.tenant.waiting import Pause
@@ -42,13 +43,12 @@ TRIES: Mapping[Outcome, int] = {
     Outcome.BUSY: 10,
     Outcome.BROKEN: 8,
     Outcome.UNREACHED: 1000,  # bounded by time instead: see `health.PATIENCE`
-    Outcome.UNAUTHORIZED: 2,
+    Outcome.UNAUTHORIZED: 3,  # a challenge may follow a token that has expired
 }
 # While nothing is to do the coordinating thread looks up so often, so that Ctrl-C is heard on every system.
 _LOOK_UP = 0.5
 _WORTH_TELLING = 4.0  # seconds; shorter pauses nobody notices
 _BACK_OFF = {Outcome.THROTTLED: THROTTLE, Outcome.BUSY: BUSY, Outcome.BROKEN: FAILURE}
-_THROTTLE_INFORMATION = {"WriteLimitExceeded": Quota.WRITES, "ResourceUnitLimitExceeded": Quota.UNITS}
 
 
 @dataclass(slots=True, eq=False)
@@ -196,11 +196,21 @@ class Dispatch(Generic[K]):
 
     def _send(self, jobs: list[Job[K]]) -> list[Job[K]]:
         """One batch, once. Returns what is to be sent again; tells of the rest."""
-        if not self._may_send(jobs):
+        leave = self._leave(jobs)
+        if leave is None:
             return jobs
+        try:
+            return self._send_by(leave, jobs)
+        finally:
+            self._line.pacer.done(leave)
+
+    def _send_by(self, leave: Leave, jobs: list[Job[K]]) -> list[Job[K]]:
         if self._before_send is not None:
             with self._callback:
                 self._before_send([job.key for job in jobs])
+            if self._line.pacer.is_held(leave.cost):  # a refusal came while the writes were recorded
+                self._line.pacer.give_back(leave)
+                return jobs
         good = self._line.health.good_answers
         for job in jobs:
             job.good_before = job.good_before if job.sent else good
@@ -210,7 +220,8 @@ class Dispatch(Generic[K]):
             writes=sum(job.writes for job in jobs),
             retried=sum(job.sent > 1 for job in jobs),
         )
-        again, endings, stop = self._judge(jobs, self._exchange([job.request for job in jobs]))
+        exchange = self._exchange([job.request for job in jobs])
+        again, endings, stop = self._judge(jobs, exchange, leave)
         if endings:
             with self._callback:
                 self._on_endings(endings)
@@ -218,16 +229,14 @@ class Dispatch(Generic[K]):
             raise stop
         return again
 
-    def _may_send(self, jobs: Sequence[Job[K]]) -> bool:
-        """Waits for leave; False where the run was stopped meanwhile."""
+    def _leave(self, jobs: Sequence[Job[K]]) -> Leave | None:
+        """Waits for leave; None where the run was stopped meanwhile."""
         line, stopped = self._line, self._stop.is_set
-        cost: Counter[Quota] = Counter()
-        for job in jobs:
-            cost.update(job.cost)
+        cost = total(job.cost for job in jobs)
         with line.meter.waiting():
             while True:
                 if not line.pause.until(line.health.resume_at, stopped):
-                    return False
+                    return None
                 try:
                     line.signin.token()  # renewed before leave is asked for, so that what has leave goes at once
                 except NotSentError as error:
@@ -264,7 +273,7 @@ class Dispatch(Generic[K]):
         )
 
     def _judge(
-        self, jobs: Sequence[Job[K]], exchange: Exchange
+        self, jobs: Sequence[Job[K]], exchange: Exchange, leave: Leave
     ) -> tuple[list[Job[K]], list[Ending[K]], Exception | None]:
         """What is sent again, what is told, and what stops the run."""
         again: list[Job[K]] = []
@@ -275,9 +284,11 @@ class Dispatch(Generic[K]):
         except Stopped as error:
             stop = error
         now = self._line.pause.clock()
+        tally = Tally()
         for job, (meaning, reply) in zip(jobs, exchange.results, strict=True):
             job.tries[meaning] += 1
-            seconds = self._pause_after(job, meaning, reply, now)
+            tally.answered(job.cost, meaning, reply)
+            seconds = self._pause_after(job, meaning, reply, now, tally)
             if seconds > LONGEST_WAIT:
                 stop = stop or TenantUnavailable(f"it asks to wait for {seconds:.0f} s")
             if stop is None and meaning in self._resend and job.tries[meaning] < TRIES[meaning]:
@@ -288,6 +299,7 @@ class Dispatch(Generic[K]):
             endings.append(ending)
             if meaning in self._resend and job.good_before == self._line.health.good_answers:
                 stop = stop or _hopeless(ending)
+        tally.tell(self._line.pacer, leave)
         return again, endings, stop
 
     def _weigh(self, exchange: Exchange) -> None:
@@ -309,7 +321,9 @@ class Dispatch(Generic[K]):
             except NotSentError as error:
                 self._outage(str(error))
 
-    def _pause_after(self, job: Job[K], meaning: Outcome, reply: Reply | None, now: float) -> float:
+    def _pause_after(
+        self, job: Job[K], meaning: Outcome, reply: Reply | None, now: float, tally: Tally
+    ) -> float:
         """Seconds before this request may go again; what Microsoft asks for holds its quotas for everybody."""
         if meaning not in _BACK_OFF or reply is None:
             return (
@@ -321,8 +335,10 @@ class Dispatch(Generic[K]):
         )
         if meaning is Outcome.THROTTLED or (meaning is Outcome.BROKEN and asked):
             self._line.health.asked_to_wait(seconds)
-            why = f"Microsoft Graph answered HTTP {reply.status} and asks to wait"
-            self._line.pacer.hold(_held(job.cost, reply), seconds, why)
+        if meaning is Outcome.THROTTLED:
+            tally.throttled(job.cost, reply, asked, seconds)
+        elif meaning is Outcome.BROKEN and asked:
+            tally.unavailable(job.cost, seconds)
         return seconds + MARGIN
 
 
@@ -331,15 +347,6 @@ def _hopeless(ending: Ending[K]) -> Stopped:
     if ending.outcome is Outcome.UNAUTHORIZED:
         return TenantRefused("take the application's token", ending.fault)
     return TenantUnavailable(ending.told)
-
-
-def _held(cost: Cost, reply: Reply) -> frozenset[Quota]:
-    """The quotas that a refusal for throttling holds back: the one it names, else all that the request draws on.
-
-    learn.microsoft.com, graph/throttling-limits: `x-ms-throttle-information` says which limit was exceeded.
-    """
-    named = _THROTTLE_INFORMATION.get(reply.headers.get("x-ms-throttle-information", ""))
-    return frozenset({named}) if named is not None and named in cost else frozenset(cost)
 
 
 def challenge(reply: Reply) -> str | None:

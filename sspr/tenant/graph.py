@@ -9,20 +9,21 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import urlsplit
 
-from sspr.model import Account, Answer, Fault, Methods, Organization, Target, Traffic, Write
+from sspr.model import Account, Answer, Fault, Methods, Organization, Roster, Traffic, Write
 from sspr.settings import TenantSettings
 from sspr.tenant import accounts, odata, parse, permissions, roster, writes
+from sspr.tenant.authorities import authority
 from sspr.tenant.batch import MAX_ITEMS, Request
 from sspr.tenant.dispatch import IN_FLIGHT, Dispatch, Ending, Job, Line
 from sspr.tenant.errors import PermissionMissing, TenantRefused
 from sspr.tenant.health import Health
+from sspr.tenant.identity import Identity, identity
 from sspr.tenant.outcomes import Outcome
-from sspr.tenant.pacing import Buckets, Cost, OnWait, Pacer, Quota, nothing
+from sspr.tenant.pacing import WRITE, Cost, OnWait, Pacer, Quota, Scope, Standings, nothing
 from sspr.tenant.signin import SignIn
 from sspr.tenant.traffic import Meter
-from sspr.tenant.transport import ClientMaker, Connections, MsalClient, Transport, tls_for
+from sspr.tenant.transport import ClientMaker, Connections, Transport, direct_for, tls_for
 from sspr.tenant.waiting import Clock, Pause, Sleep
 
 log = logging.getLogger("sspr.tenant")
@@ -34,10 +35,11 @@ _ONE: Cost = {Quota.UNITS: 1}
 _TWO: Cost = {Quota.UNITS: 2}
 _MEMBERS: Cost = {Quota.UNITS: 5}
 _METHODS: Cost = {Quota.METHOD_READS: 1}
-_POLICY_WRITE: Cost = {Quota.UNITS: 1, Quota.WRITES: 1}
+
+MOST_USERS_OF_NOTE = 500  # more make no difference to any quota
 
 _POLICY = "/policies/authorizationPolicy"
-_ORGANIZATION = "/organization?$select=id,displayName,verifiedDomains"
+_ORGANIZATION = "/organization?$select=id,displayName,verifiedDomains,onPremisesSyncEnabled,createdDateTime"
 _NO_PREMIUM = "AadPremiumLicenseRequired"  # role eligibility without Entra ID P2
 
 
@@ -48,18 +50,20 @@ class Tenant:
     errors drawn in `sspr.tenant.errors`, all of them `SsprError`s whose text is for a person.
     """
 
-    def __init__(self, line: Line, connections: Connections) -> None:
+    def __init__(self, line: Line, connections: Connections, settings: TenantSettings) -> None:
+        self.settings = settings
         self._line = line
         self._connections = connections
         self._lock = threading.Lock()
         self._proven: set[str] = set()  # kinds of read that were allowed at least once
         self._methods_by_kind = False
+        self._users: set[str] = set()
 
     @classmethod
     def connect(
         cls,
         settings: TenantSettings,
-        buckets: Buckets,
+        standings: Standings,
         *,
         batch_size: int = MAX_ITEMS,
         in_flight: int = IN_FLIGHT,
@@ -82,19 +86,18 @@ class Tenant:
         pause = Pause(clock, sleep, cancelled)
         connections = Connections(make_client or tls_for(settings.ca_file))
         try:
-            sign_in_client = MsalClient(connections, urlsplit(settings.login).netloc, clock)
-            signin = SignIn(settings, sign_in_client, pause, chance=chance)
+            direct = make_client or direct_for(settings.ca_file)
+            signin = SignIn(settings, authority(settings, connections, direct, pause), pause, chance=chance)
             signin.connect()
         except BaseException:
             connections.close()
             raise
         meter = Meter(clock)
-        # The address is part of the name: the same ids at another address are another tenant.
-        scope = f"{settings.graph}/{settings.tenant_id}/{settings.client_id}".lower()
+        scope = Scope(settings.graph, settings.tenant_id, settings.client_id)
         line = Line(
             transport=Transport(connections, f"{settings.graph}/{odata.VERSION}", signin.token, meter, clock),
             signin=signin,
-            pacer=Pacer(buckets, scope, pause, on_wait=on_wait),
+            pacer=Pacer(standings, scope, pause, on_wait=on_wait),
             health=Health(clock, chance),
             meter=meter,
             pause=pause,
@@ -102,7 +105,7 @@ class Tenant:
             in_flight=in_flight,
             chance=chance,
         )
-        return cls(line, connections)
+        return cls(line, connections, settings)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -124,7 +127,7 @@ class Tenant:
     # --- the tenant ----------------------------------------------------------------------------------------------
 
     def organization(self) -> Organization:
-        """The tenant's id, name and verified domains."""
+        """The tenant's id, name and verified domains, and how many methods a reset asks its administrators for."""
         body = self._single(
             "read the organization", permissions.READ_ORGANIZATION, Request("GET", _ORGANIZATION), _ONE
         )
@@ -152,17 +155,18 @@ class Tenant:
     def set_feature(self, enabled: bool) -> None:
         """Sets the flag for the whole tenant. Setting it twice does no harm, so it is tried again like a read."""
         request = Request("PATCH", _POLICY, {"allowedToUseSSPR": enabled})
-        self._single("change the self-service flag", permissions.WRITE_POLICY, request, _POLICY_WRITE)
+        self._single("change the self-service flag", permissions.WRITE_POLICY, request, WRITE)
 
-    def administrators(self) -> frozenset[str] | None:
-        """The object ids of all users that hold a directory role, at any scope, through a group, or eligible for it.
+    def administrators(self) -> Roster | None:
+        """All users that hold a directory role, at any scope, through a group, or eligible for it; and who among them
+        is Global Administrator.
 
         None where the application may not read role assignments, or who is eligible for one (Privileged Identity
         Management), or the members of a group that holds one: nobody is called no administrator on half the
         knowledge. Without the licence for it nobody is eligible.
         """
-        assigned = self._list({"": roster.ASSIGNMENTS}, _TWO, batched=False)[""]
-        eligible = self._list({"": roster.ELIGIBLE}, _TWO, batched=False)[""]
+        assigned = self._roles(roster.ASSIGNMENTS)
+        eligible = self._roles(roster.ELIGIBLE)
         if isinstance(eligible, Fault) and eligible.code == _NO_PREMIUM:
             eligible = []
         if isinstance(assigned, Fault) or isinstance(eligible, Fault):
@@ -178,8 +182,15 @@ class Tenant:
         if unread:
             log.debug("the members of %d groups are not known: %s", len(unread), accounts.refusal(unread[0]))
             return None
-        listed = (roster.users_among(users) for users in members.values() if not isinstance(users, Fault))
-        return holders.users.union(*listed)
+        listed = {group: users for group, users in members.items() if not isinstance(users, Fault)}
+        return roster.roster(holders, listed)
+
+    def _roles(self, path: str) -> list[Mapping[str, object]] | Fault:
+        """A listing of roles in pages as large as there are; in Graph's own, where it does not take that."""
+        listed = self._list({"": f"{path}&$top=999"}, _TWO, batched=False)[""]
+        if isinstance(listed, Fault) and listed.status == 400 and listed.code != _NO_PREMIUM:
+            return self._list({"": path}, _TWO, batched=False)[""]
+        return listed
 
     # --- accounts ------------------------------------------------------------------------------------------------
 
@@ -207,13 +218,30 @@ class Tenant:
                 found.update(accounts.matched(groups[number], listed))
         found.update((upn.lower(), account) for upn, account in self._accounts(singly).items())
         self._allowed("users", "read users", permissions.READ_USERS, found.values())
+        self._know(found.values())
         return {upn: found[upn.lower()] for upn in upns}
+
+    def _know(self, found: Iterable[Account | Fault | None]) -> None:
+        """The more users are known, the larger the tenant's quota of resource units surely is."""
+        with self._lock:
+            if len(self._users) <= MOST_USERS_OF_NOTE:
+                self._users.update(account.id for account in found if isinstance(account, Account))
+                self._line.pacer.know_users(len(self._users))
 
     def accounts_by_id(self, ids: Iterable[str]) -> dict[str, Account | Fault | None]:
         """The accounts of the given object ids, for reading back: by id, without an index that lags more."""
         found = self._accounts(ids)
         self._allowed("users", "read users", permissions.READ_USERS, found.values())
         return found
+
+    def accounts_again(self, names: Mapping[str, str]) -> dict[str, Account | Fault | None]:
+        """The accounts of object ids → userPrincipalNames, for a first look back: 15 of them in one resource unit. What
+        is not found by its name, or is another account by now, is read by its id.
+        """
+        by_name = self.accounts_by_upn(list(names.values()))
+        found = {key: by_name[name] for key, name in names.items()}
+        others = [key for key, seen in found.items() if not (isinstance(seen, Account) and seen.id == key)]
+        return {**found, **(self.accounts_by_id(others) if others else {})}
 
     def _accounts(self, names: Iterable[str]) -> dict[str, Account | Fault | None]:
         paths = {name: odata.query(odata.user(name), select=parse.ACCOUNT_SELECT) for name in names}
@@ -280,13 +308,14 @@ class Tenant:
 
     # --- permissions ---------------------------------------------------------------------------------------------
 
-    def permission_hint(self) -> frozenset[str] | None:
-        """The application permissions that the token names; None where it cannot be read. Only a hint."""
-        return self._line.signin.roles()
+    @property
+    def identity(self) -> Identity:
+        """Who is signed in, by what the token says of itself. Only a hint."""
+        return identity(self._line.signin.claims())
 
-    def missing_permissions(self, target: Target, enable_feature: bool) -> tuple[str, ...]:
-        """What a run needs and the token does not name, as readable alternatives; () where there is no hint."""
-        return permissions.missing(self.permission_hint(), target, enable_feature)
+    def permission_hint(self) -> frozenset[str] | None:
+        """The permissions that the token names; None where it cannot be read. Only a hint."""
+        return self.identity.permissions
 
     def _denied(self, kind: str, results: Iterable[object]) -> bool:
         """Whether a kind of read was refused for all, and has never been allowed before."""

@@ -1,112 +1,106 @@
 """Leave to send: never above Graph's quotas, never before a `Retry-After` has passed.
 
-Each quota is a bucket kept as one number, the theoretical arrival time (`tat`) of the generic cell rate algorithm
-(ITU-T I.371): `tat = max(tat, now) + n / rate`, and what was reserved may go at `tat - burst / rate`. So a full
-bucket is spent at once, then the steady rate holds; in any window of W seconds at most `burst + rate × W` units go.
-One atomic step reserves, so that threads, and processes whose buckets are in one database, share the limit first
-come, first served, and one that dies loses only what it had reserved.
+What a request draws on, and where the quotas stand. Their arithmetic is `sspr.tenant.quota`; one atomic step takes
+what a request needs of all its quotas, so that threads, and processes whose standings are in one database, share the
+limits first come, first served. One that dies loses only what it had taken for a request that it did not send.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+import msgspec
 
 from sspr.tenant.errors import TenantUnavailable
 from sspr.tenant.health import LONGEST_WAIT
-from sspr.tenant.waiting import Pause
+from sspr.tenant.quota import LATENESS, Meter, Published, Standing, Unpublished
+from sspr.tenant.waiting import SLICE, Pause
 
 # Added to every hold: clocks of two machines that agree to a few milliseconds, and the rounding of a database.
 MARGIN = 0.05
 
+T = TypeVar("T")
+# What a step is given: the standing of each quota as text, empty where there is none yet. What it returns: those that
+# it changed, and its result.
+Step = Callable[[Mapping[str, str]], tuple[Mapping[str, str], T]]
 
-class Buckets(Protocol):
-    """Where buckets stand. Names are opaque; times are seconds since the epoch."""
 
-    def reserve(self, name: str, n: float, rate: float, now: float) -> float:
-        """Takes `n` units in one atomic step and returns the new `tat`: they may go at `tat - burst / rate`."""
+class Standings(Protocol):
+    """Where standings are kept. Names and texts are opaque."""
+
+    def change(self, names: Sequence[str], step: Step[T]) -> T:
+        """Carries out one atomic step over the standings of these names and returns its result."""
         ...
 
-    def hold(self, name: str, until: float) -> None:
-        """Nothing may go before `until`. A hold is only ever made longer."""
-        ...
-
-    def held_until(self, name: str) -> float:
-        """The end of the hold; 0 or a past moment where there is none."""
+    def read(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The standings of these names."""
         ...
 
 
-class MemoryBuckets:
-    """Buckets of one process."""
+class MemoryStandings:
+    """Standings of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tat: dict[str, float] = {}
-        self._held: dict[str, float] = {}
+        self._texts: dict[str, str] = {}
 
-    def reserve(self, name: str, n: float, rate: float, now: float) -> float:
-        """See `Buckets.reserve`."""
+    def change(self, names: Sequence[str], step: Step[T]) -> T:
+        """See `Standings.change`."""
         with self._lock:
-            tat = max(self._tat.get(name, now), now) + n / rate
-            self._tat[name] = tat
-            return tat
+            changed, result = step({name: self._texts.get(name, "") for name in names})
+            self._texts.update(changed)
+            return result
 
-    def hold(self, name: str, until: float) -> None:
-        """See `Buckets.hold`."""
+    def read(self, names: Sequence[str]) -> Mapping[str, str]:
+        """See `Standings.read`."""
         with self._lock:
-            self._held[name] = max(self._held.get(name, 0.0), until)
-
-    def held_until(self, name: str) -> float:
-        """See `Buckets.held_until`."""
-        with self._lock:
-            return self._held.get(name, 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """`burst` units at once, `rate` units a second."""
-
-    rate: float
-    burst: float
-
-    def at_most(self, seconds: float) -> float:
-        """The most units that go in any window of so many seconds."""
-        return self.burst + self.rate * seconds
+            return {name: self._texts.get(name, "") for name in names}
 
 
 class Quota(Enum):
-    """What requests draw on. The value is the name of the bucket, after that of the tenant and application."""
+    """What requests draw on. The value is the end of the standing's name."""
 
     UNITS = "units"
     WRITES = "writes"
+    TENANT_WRITES = "tenant-writes"
+    APPLICATION_WRITES = "application-writes"
     METHOD_READS = "method-reads"
     METHOD_WRITES = "method-writes"
 
 
-# Per application and tenant: learn.microsoft.com, graph/throttling-limits, "Identity and access". Burst and rate are
-# split so that the limit holds whether the service counts a token bucket or a sliding window:
-#   UNITS         3,500 resource units in 10 s (the smallest tenants; others have more)   700 + 10 × 280 = 3,500
-#   WRITES        3,000 in 150 s                                                          600 + 150 × 16 = 3,000
-#   METHOD_…      not published, and not on that list, so a quota of its own: a calm start; Retry-After leads.
-LIMITS: Mapping[Quota, Limit] = {
-    Quota.UNITS: Limit(rate=280.0, burst=700.0),
-    Quota.WRITES: Limit(rate=16.0, burst=600.0),
-    Quota.METHOD_READS: Limit(rate=60.0, burst=300.0),
-    Quota.METHOD_WRITES: Limit(rate=20.0, burst=300.0),
+# learn.microsoft.com, graph/throttling-limits, "Identity and access". Nothing is published for authentication methods,
+# which are not on that list: a quota of their own, found out by and by.
+LIMITS: Mapping[Quota, Published | Unpublished] = {
+    Quota.UNITS: Published(3_500, 10),
+    Quota.WRITES: Published(3_000, 150),
+    Quota.TENANT_WRITES: Published(18_000, 300),
+    Quota.APPLICATION_WRITES: Published(35_000, 300),
+    Quota.METHOD_READS: Unpublished(200),
+    Quota.METHOD_WRITES: Unpublished(100),
 }
+# Resource units in 10 s by the number of users in the tenant: fewer than 50, up to 500, more.
+UNITS_OF_TENANTS = ((50, Published(3_500, 10)), (501, Published(5_000, 10)), (None, Published(8_000, 10)))
 
 # Whether reads and writes of methods are counted together is not published: a hold on one is a hold on both.
 _HELD_TOGETHER: Mapping[Quota, frozenset[Quota]] = {
-    Quota.UNITS: frozenset({Quota.UNITS}),
-    Quota.WRITES: frozenset({Quota.WRITES}),
+    **{quota: frozenset({quota}) for quota in Quota},
     Quota.METHOD_READS: frozenset({Quota.METHOD_READS, Quota.METHOD_WRITES}),
     Quota.METHOD_WRITES: frozenset({Quota.METHOD_READS, Quota.METHOD_WRITES}),
 }
 
 Cost = Mapping[Quota, int]
+# A change of the directory is one write and one resource unit, for the application in the tenant, the tenant and the
+# application.
+WRITE: Cost = {
+    Quota.UNITS: 1,
+    Quota.WRITES: 1,
+    Quota.TENANT_WRITES: 1,
+    Quota.APPLICATION_WRITES: 1,
+}
 OnWait = Callable[[float, str], None]
 
 
@@ -115,66 +109,197 @@ def nothing(seconds: float, why: str) -> None:
     del seconds, why
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose quotas: the API's address (the same ids at another address are another tenant), tenant and application."""
+
+    root: str
+    tenant: str
+    application: str
+
+    def name(self, quota: Quota) -> str:
+        """The name of a standing."""
+        tenant = "" if quota is Quota.APPLICATION_WRITES else self.tenant
+        application = "" if quota is Quota.TENANT_WRITES else self.application
+        return f"{self.root}/{tenant}/{application}/{quota.value}".lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave to send a request of this cost, taken for the moment `at`."""
+
+    cost: Cost
+    at: float
+
+
 class Pacer:
-    """Gives leave to send, for one application in one tenant (`scope` names the pair in the buckets)."""
+    """Gives leave to send, for one application in one tenant."""
 
     def __init__(
         self,
-        buckets: Buckets,
-        scope: str,
+        standings: Standings,
+        scope: Scope,
         pause: Pause,
         *,
-        limits: Mapping[Quota, Limit] = LIMITS,
+        limits: Mapping[Quota, Published | Unpublished] = LIMITS,
         on_wait: OnWait = nothing,
     ) -> None:
-        self._buckets = buckets
+        self._standings = standings
         self._scope = scope
         self._pause = pause
-        self._limits = limits
+        self._limits = dict(limits)
         self._on_wait = on_wait
         self._lock = threading.Lock()
         self._told_until = 0.0
+        self._turn = threading.Condition()
+        self._under_way = 0
+        self._at_once: int | None = 1
 
-    def _name(self, quota: Quota) -> str:
-        return f"{self._scope}/{quota.value}"
+    def know_users(self, at_least: int) -> None:
+        """The tenant has at least so many users: its quota of resource units depends on it."""
+        published = next(units for most, units in UNITS_OF_TENANTS if most is None or at_least < most)
+        known = self._limits[Quota.UNITS]
+        if isinstance(known, Published) and known.amount < published.amount:
+            self._limits[Quota.UNITS] = published
 
-    def acquire(self, cost: Cost, unless: Callable[[], bool] = lambda: False) -> bool:
-        """Waits until a request of this cost may go. False, with nothing sent, as soon as `unless` holds.
+    def acquire(self, cost: Cost, unless: Callable[[], bool] = lambda: False) -> Leave | None:
+        """Waits until a request of this cost may go. None, with nothing taken, as soon as `unless` holds.
 
-        Raises `TenantUnavailable` where Microsoft asked for a longer wait than we sit out.
-
-        A reservation that a hold made wait is taken anew afterwards: what was reserved before a hold would
-        otherwise go on top of the burst that fills up meanwhile, and break the limit of a sliding window.
+        Whoever has leave says `done` in the end. Raises `TenantUnavailable` where Microsoft asked for a longer wait
+        than we sit out.
         """
+        if not self._take_turn(cost, unless):
+            return None
+        leave = None
+        try:
+            leave = self._acquire(cost, unless)
+        finally:
+            if leave is None:
+                self._end_turn(cost)
+        return leave
+
+    def done(self, leave: Leave) -> None:
+        """The answer is there, or there will be none."""
+        self._end_turn(leave.cost)
+
+    def _take_turn(self, cost: Cost, unless: Callable[[], bool]) -> bool:
+        """Writes of methods, of whose limit nothing is known yet, go one batch after the other at first."""
+        if Quota.METHOD_WRITES not in cost:
+            return True
+        with self._turn:
+            while self._at_once is not None and self._under_way >= self._at_once:
+                self._pause.check()
+                if unless():
+                    return False
+                self._turn.wait(SLICE)
+            self._under_way += 1
+        return True
+
+    def _end_turn(self, cost: Cost) -> None:
+        if Quota.METHOD_WRITES in cost:
+            with self._turn:
+                self._under_way -= 1
+                self._turn.notify_all()
+
+    def _acquire(self, cost: Cost, unless: Callable[[], bool]) -> Leave | None:
         while True:
             held = self._held_until(cost)
             if held - self._pause.clock() > LONGEST_WAIT:
                 raise TenantUnavailable(f"it asks to wait for {held - self._pause.clock():.0f} s")
             if not self._pause.until(held, unless):
-                return False
-            # One after the other, the scarcest first: it is the one worth waiting for, and what is reserved after
-            # that wait is fresh when it is used.
-            for quota in sorted(cost, key=lambda quota: self._limits[quota].rate / cost[quota]):
-                if not self._pause.until(self._reserve(quota, cost[quota]), unless):
-                    return False
-            if self._held_until(cost) <= self._pause.clock():  # a 429 may have come while we slept
-                return True
+                return None
+            leave = self._take(cost)
+            try:
+                wanted = self._pause.until(leave.at, unless)
+            except BaseException:
+                self.give_back(leave)
+                raise
+            if wanted and not self.is_held(cost):
+                return leave
+            self.give_back(leave)  # a refusal came while we slept, or nothing is to be sent any more
+            if not wanted:
+                return None
 
-    def _reserve(self, quota: Quota, n: int) -> float:
-        limit = self._limits[quota]
+    def _take(self, cost: Cost) -> Leave:
         now = self._pause.clock()
-        tat = self._buckets.reserve(self._name(quota), n, limit.rate, now)
-        return tat - limit.burst / limit.rate
 
-    def _held_until(self, cost: Cost) -> float:
-        return max((self._buckets.held_until(self._name(quota)) for quota in cost), default=0.0)
+        def step(meters: Mapping[Quota, Meter]) -> Leave:
+            drawn = _with_writes(cost, meters)
+            at = max((meters[quota].may_go(n, now) for quota, n in drawn.items()), default=now)
+            for quota, n in drawn.items():
+                meters[quota].take(n, at, now)
+            self._note_at_once(meters)
+            return Leave(drawn, at)
+
+        return self._change(self._names(cost), step)
+
+    def _note_at_once(self, meters: Mapping[Quota, Meter]) -> None:
+        if Quota.METHOD_WRITES in meters:
+            self._at_once = meters[Quota.METHOD_WRITES].at_once
+
+    def give_back(self, leave: Leave) -> None:
+        """What was taken was not sent."""
+
+        def step(meters: Mapping[Quota, Meter]) -> None:
+            for quota, n in leave.cost.items():
+                meters[quota].give_back(n, leave.at)
+
+        self._change(leave.cost, step)
+
+    def passed(self, leave: Leave, let_through: Cost, spent: float | None) -> None:
+        """An answer: what it let through, and the share of the limit that it tells to be spent, if it tells one."""
+        now = self._pause.clock()
+        late = now - leave.at > LATENESS
+
+        def step(meters: Mapping[Quota, Meter]) -> None:
+            for quota, meter in meters.items():
+                if meter.measures:
+                    meter.passed(let_through.get(quota, 0))
+                if late and meter.standing.sliding:
+                    meter.late(leave.cost[quota], leave.at, now)
+            self._note_at_once(meters)
+            if spent is not None:
+                meters[_likely(meters, leave.cost, now)].nearly_spent(spent, now)
+
+        if spent is None and not late and not self._measured(leave.cost):
+            return
+        self._change(leave.cost, step)
+
+    def _measured(self, cost: Cost) -> bool:
+        return any(meter.measures for meter in self._meters(self._standings.read(self._named(cost))).values())
+
+    def refused(self, leave: Leave, refused: Cost, asked: float | None, wait: float, why: str) -> None:
+        """So much was refused for throttling: it teaches, and nothing that draws on it goes for `wait` seconds.
+
+        `asked`: the seconds that the service asked for, None where it did not say.
+        """
+        now = self._pause.clock()
+
+        def step(meters: Mapping[Quota, Meter]) -> None:
+            if Quota.WRITES in refused and Quota.WRITES not in leave.cost:
+                # It counts writes of methods as writes of the directory: those so far as well.
+                meters[Quota.METHOD_WRITES].standing.with_writes = True
+                meters[Quota.WRITES].absorb(meters[Quota.METHOD_WRITES])
+            likely = _likely(meters, refused, now)
+            meters[likely].refused(refused[likely], leave.at, asked, now)
+
+        self._change(self._names(leave.cost), step)
+        self.hold(frozenset(refused), wait, why)
 
     def hold(self, quotas: frozenset[Quota], seconds: float, why: str) -> None:
         """Nothing that draws on these quotas goes for so many seconds, in no thread and no process."""
         until = self._pause.clock() + seconds + MARGIN
-        for quota in frozenset().union(*(_HELD_TOGETHER[quota] for quota in quotas)):
-            self._buckets.hold(self._name(quota), until)
+
+        def step(meters: Mapping[Quota, Meter]) -> None:
+            for meter in meters.values():
+                meter.standing.held_until = max(meter.standing.held_until, until)
+
+        self._change(frozenset().union(*(_HELD_TOGETHER[quota] for quota in quotas)), step)
         self.tell(seconds, why)
+
+    def is_held(self, cost: Cost) -> bool:
+        """Whether something that a request of this cost draws on is held back."""
+        return self._held_until(cost) > self._pause.clock()
 
     def tell(self, seconds: float, why: str) -> None:
         """Says once that and why nothing is sent for a while: what is in flight together is told the same."""
@@ -185,3 +310,51 @@ class Pacer:
                 self._told_until = until
         if news:
             self._on_wait(seconds, why)
+
+    # -- standings --------------------------------------------------------------------------------
+
+    def _held_until(self, cost: Cost) -> float:
+        meters = self._meters(self._standings.read(self._named(self._names(cost))))
+        drawn = _with_writes(cost, meters)
+        return max((meters[quota].standing.held_until for quota in drawn), default=0.0)
+
+    def _names(self, cost: Cost) -> frozenset[Quota]:
+        """What a cost may draw on: writes of methods perhaps on those of the directory as well."""
+        return frozenset(cost) | (frozenset(WRITE) if Quota.METHOD_WRITES in cost else frozenset())
+
+    def _named(self, quotas: Iterable[Quota]) -> list[str]:
+        return [self._scope.name(quota) for quota in quotas]
+
+    def _meters(self, texts: Mapping[str, str]) -> dict[Quota, Meter]:
+        names = {self._scope.name(quota): quota for quota in Quota}
+        return {
+            names[name]: Meter(self._limits[names[name]], _DECODER.decode(text) if text else Standing())
+            for name, text in texts.items()
+        }
+
+    def _change(self, quotas: Iterable[Quota], step: Callable[[Mapping[Quota, Meter]], T]) -> T:
+        def over_texts(texts: Mapping[str, str]) -> tuple[Mapping[str, str], T]:
+            meters = self._meters(texts)
+            result = step(meters)
+            changed = {
+                self._scope.name(quota): msgspec.json.encode(meter.standing).decode()
+                for quota, meter in meters.items()
+            }
+            return {name: text for name, text in changed.items() if text != texts[name]}, result
+
+        return self._standings.change(self._named(quotas), over_texts)
+
+
+_DECODER = msgspec.json.Decoder(Standing)
+
+
+def _likely(meters: Mapping[Quota, Meter], quotas: Iterable[Quota], now: float) -> Quota:
+    """Which limit an answer is about that does not say so: the one of which most is spent."""
+    return max(quotas, key=lambda quota: meters[quota].share(now))
+
+
+def _with_writes(cost: Cost, meters: Mapping[Quota, Meter]) -> Cost:
+    """What is drawn on: where the service counts writes of methods as writes of the directory, on these as well."""
+    if Quota.METHOD_WRITES in cost and meters[Quota.METHOD_WRITES].standing.with_writes:
+        return {**cost, **dict.fromkeys(WRITE, cost[Quota.METHOD_WRITES])}
+    return cost

@@ -1,7 +1,7 @@
 """A change → the request that makes it, and what it draws on. Pure.
 
 learn.microsoft.com: graph/api/user-update; emailauthenticationmethod and phoneauthenticationmethod, create, update and
-delete.
+delete; phoneauthenticationmethod-disablesmssignin.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from sspr.model import Change, ChangeKind, Fate, Write
 from sspr.tenant.batch import Request
 from sspr.tenant.odata import segment, user
 from sspr.tenant.outcomes import Outcome
-from sspr.tenant.pacing import Cost, Quota
+from sspr.tenant.pacing import WRITE, Cost, Quota
 
 # A PATCH, POST or DELETE of the directory is one write and one resource unit: learn.microsoft.com,
 # graph/throttling-limits. Authentication methods are not on that list.
 COSTS: Mapping[ChangeKind, Cost] = {
-    ChangeKind.CONTACT: {Quota.WRITES: 1, Quota.UNITS: 1},
+    ChangeKind.CONTACT: WRITE,
     ChangeKind.EMAIL_METHOD: {Quota.METHOD_WRITES: 1},
     ChangeKind.PHONE_METHOD: {Quota.METHOD_WRITES: 1},
+    ChangeKind.SMS_SIGN_IN: {Quota.METHOD_WRITES: 1},
 }
 
 FATES: Mapping[Outcome, Fate] = {
@@ -35,11 +36,14 @@ FATES: Mapping[Outcome, Fate] = {
 _COLLECTIONS = {
     ChangeKind.EMAIL_METHOD: ("emailMethods", "emailAddress"),
     ChangeKind.PHONE_METHOD: ("phoneMethods", "phoneNumber"),
+    ChangeKind.SMS_SIGN_IN: ("phoneMethods", "smsSignInState"),
 }
 
 
 def request(write: Write) -> Request:
-    """PATCH of the contact properties; POST, PATCH or, where nothing is to be there afterwards, DELETE of a method."""
+    """PATCH of the contact properties; POST, PATCH or, where nothing is to be there afterwards, DELETE of a method; the
+    action that turns off SMS sign-in.
+    """
     change = write.change
     account = user(write.account_id)
     if change.kind is ChangeKind.CONTACT:
@@ -50,6 +54,8 @@ def request(write: Write) -> Request:
     path = f"{account}/authentication/{collection}"
     if change.method_id:
         path = f"{path}/{segment(change.method_id)}"
+    if change.kind is ChangeKind.SMS_SIGN_IN:
+        return Request("POST", f"{path}/disableSmsSignIn", {})  # a batch refuses a POST without a body
     value = change.after.get(name)
     if not value:
         return Request("DELETE", path)

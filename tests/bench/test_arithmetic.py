@@ -12,7 +12,7 @@ from bench import inputs, limits
 from bench.table import COLUMNS, Measure, as_json, as_text, frame
 from sspr.contacts.judge import judge
 from sspr.input.table import ReadOptions, open_table
-from sspr.tenant.pacing import Limit
+from sspr.tenant.quota import Published
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,12 @@ def test_what_does_not_apply_is_blank_for_people_and_null_for_machines() -> None
     ("times", "limit", "share"),
     [
         # 30 in 10 s, where 10 at once and 2 a second are allowed: all of it.
-        ([0.0, *[float(n) for n in range(1, 11)] * 2, *[5.0] * 9], Limit(rate=2.0, burst=10.0), 1.0),
-        ([100.0, 110.0], Limit(rate=0.0, burst=4.0), 0.5),
+        ([0.0, *[float(n) for n in range(1, 11)] * 2, *[5.0] * 9], Published(10, 5), 1.0),
+        ([100.0, 110.0], Published(4, 1e9), 0.5),
     ],
 )
 def test_a_rate_and_what_is_allowed_are_over_the_same_time(
-    times: list[float], limit: Limit, share: float
+    times: list[float], limit: Published, share: float
 ) -> None:
     assert limits.rate(times) / limits.allowed_rate(limit, limits.span(times)) == pytest.approx(share)
 

@@ -1,4 +1,4 @@
-"""All runs in one database: privacy, processes side by side, leases, the pacing window."""
+"""All runs in one database: privacy, processes side by side, leases, the limits that processes share."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sspr.errors import CannotStart
 from sspr.ledger import Ledger, RowState
-from sspr.ledger.schema import bucket
+from sspr.ledger.schema import standing
 from sspr.ledger.store import LEASE_SECONDS
 from sspr.model import Target
 from tests.fakes.runs import new_run
-
-RATE, BURST = 20.0, 100.0
 
 
 def test_the_database_and_its_side_files_are_closed_to_others(ledger: Ledger, tmp_path: Path) -> None:
@@ -132,43 +128,42 @@ def test_the_lease_of_another_machine_ends_by_its_time(
             pass
 
 
-# -- the pacing window --------------------------------------------------------------------------------------------
+# -- the limits that processes share ------------------------------------------------------------------------------
 
 
-@given(st.lists(st.tuples(st.floats(0, 30), st.integers(1, 20)), min_size=1, max_size=60))
-def test_no_window_holds_more_than_its_burst_and_its_refill(
-    tmp_path_factory: pytest.TempPathFactory, asks: list[tuple[float, int]]
-) -> None:
-    sent: list[tuple[float, int]] = []
-    now = 1000.0
-    with closing(Ledger.open(None, tmp_path_factory.mktemp("ledger"))) as ledger:
-        for pause, count in asks:
-            now += pause
-            sent.append((max(now, ledger.reserve("writes", count, RATE, now) - BURST / RATE), count))
-    for start, _ in sent:
-        for end, _ in sent:
-            inside = sum(count for at, count in sent if start <= at <= end)
-            assert end < start or inside <= BURST + RATE * (end - start) + 1e-6
+def add(texts: Mapping[str, str]) -> tuple[dict[str, str], int]:
+    """A step: one more on each, and the sum."""
+    counts = {name: int(text or 0) + 1 for name, text in texts.items()}
+    return {name: str(count) for name, count in counts.items()}, sum(counts.values())
 
 
-def test_threads_that_first_ask_for_a_quota_at_once_get_one_window(ledger: Ledger) -> None:
+def test_a_step_changes_all_of_its_standings_and_no_other(ledger: Ledger) -> None:
+    assert ledger.change(["units", "writes"], add) == 2
+    assert ledger.change(["writes"], add) == 2
+    assert ledger.read(["units", "writes", "methods"]) == {"units": "1", "writes": "2", "methods": ""}
+
+
+def test_a_step_that_fails_changes_nothing(ledger: Ledger) -> None:
+    ledger.change(["writes"], add)
+
+    def fail(texts: Mapping[str, str]) -> tuple[dict[str, str], None]:
+        raise ValueError(texts)
+
+    with pytest.raises(ValueError, match="writes"):
+        ledger.change(["writes"], fail)
+    assert ledger.read(["writes"]) == {"writes": "1"}
+
+
+def test_threads_that_first_ask_for_a_quota_at_once_take_their_turns(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
-        slots = sorted(pool.map(lambda _: ledger.reserve("writes", 20, RATE, 1000.0), range(8)))
-    assert slots == [1001.0, 1002.0, 1003.0, 1004.0, 1005.0, 1006.0, 1007.0, 1008.0]
+        sums = sorted(pool.map(lambda _: ledger.change(["writes"], add), range(8)))
+    assert sums == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 def test_a_row_that_another_was_quicker_to_make_stays_theirs(ledger: Ledger) -> None:
-    ledger.hold("writes", 50.0)
-    assert ledger._insert_unless_there(bucket, name="writes", tat=0.0, held_until=0.0) is False
-    assert ledger.held_until("writes") == 50.0
-
-
-def test_a_hold_is_only_ever_lengthened(ledger: Ledger) -> None:
-    assert ledger.held_until("writes") == 0.0
-    ledger.hold("writes", 50.0)
-    ledger.hold("writes", 20.0)
-    ledger.reserve("writes", 1, RATE, 10.0)
-    assert ledger.held_until("writes") == 50.0
+    ledger.change(["writes"], add)
+    assert ledger._insert_unless_there(standing, name="writes", text="") is False
+    assert ledger.read(["writes"]) == {"writes": "1"}
 
 
 def test_a_ledger_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sspr.job import Stage, Step
 from sspr.stages.context import Chunk
+from sspr.stages.steps import Stage, Step
 from tasks.artifacts import SECONDS_AFTER_FAILURE, SECONDS_BETWEEN, Progress
 
 
@@ -71,7 +71,7 @@ def test_a_server_that_is_away_is_left_alone_for_a_while() -> None:
     bar.broken = False
     clock.now += SECONDS_AFTER_FAILURE
     progress.passed(Step(Stage.APPLY, Chunk(301, 600, 2, 2)))
-    assert bar.shown == [80.0]
+    assert bar.shown == [95.0]
 
 
 def test_the_last_word_is_a_full_bar() -> None:

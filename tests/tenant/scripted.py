@@ -13,7 +13,7 @@ import httpx
 
 from sspr.settings import TenantSettings
 from sspr.tenant.graph import Tenant
-from sspr.tenant.pacing import Buckets, MemoryBuckets, OnWait, nothing
+from sspr.tenant.pacing import MemoryStandings, OnWait, Standings, nothing
 
 LOGIN = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com"
@@ -126,7 +126,7 @@ class ScriptedMicrosoft:
     def connect(
         self,
         *,
-        buckets: Buckets | None = None,
+        standings: Standings | None = None,
         cancelled: threading.Event | None = None,
         on_wait: OnWait = nothing,
         batch_size: int = 20,
@@ -135,7 +135,7 @@ class ScriptedMicrosoft:
     ) -> Tenant:
         return Tenant.connect(
             settings_for(**settings),
-            buckets or MemoryBuckets(),
+            standings or MemoryStandings(),
             clock=self.clock,
             sleep=self.clock.sleep,
             cancelled=cancelled,

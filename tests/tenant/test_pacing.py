@@ -1,100 +1,101 @@
+"""Leave to send: what is held back and what is not, what a wait does, what a refusal teaches, and which quota."""
+
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sspr.tenant.errors import Interrupted, TenantUnavailable
 from sspr.tenant.health import LONGEST_WAIT
-from sspr.tenant.pacing import LIMITS, MARGIN, Limit, MemoryBuckets, Pacer, Quota
+from sspr.tenant.pacing import (
+    LIMITS,
+    MARGIN,
+    UNITS_OF_TENANTS,
+    WRITE,
+    Cost,
+    MemoryStandings,
+    Pacer,
+    Quota,
+    Scope,
+)
+from sspr.tenant.quota import Published, Unpublished
 from sspr.tenant.waiting import Pause
 from tests.tenant.scripted import FakeClock
 
-# learn.microsoft.com, graph/throttling-limits: units in so many seconds, for the smallest tenants.
-PUBLISHED = {Quota.WRITES: (3000, 150.0), Quota.UNITS: (3500, 10.0)}
-PATCHES = {Quota.WRITES: 20, Quota.UNITS: 20}
+CONTOSO = Scope("https://graph.example", "contoso", "app")
+PATCHES = dict.fromkeys(WRITE, 20)
 
 
 def pacer_on(
-    clock: FakeClock, buckets: MemoryBuckets | None = None, limits: dict[Quota, Limit] | None = None
+    clock: FakeClock,
+    standings: MemoryStandings | None = None,
+    scope: Scope = CONTOSO,
+    limits: Mapping[Quota, Published | Unpublished] = LIMITS,
 ) -> Pacer:
-    return Pacer(
-        buckets or MemoryBuckets(), "contoso/app", Pause(clock, clock.sleep), limits=limits or LIMITS
-    )
+    return Pacer(standings or MemoryStandings(), scope, Pause(clock, clock.sleep), limits=limits)
 
 
-@pytest.mark.parametrize("quota", PUBLISHED)
-def test_burst_and_rate_stay_within_what_is_published(quota: Quota) -> None:
-    amount, seconds = PUBLISHED[quota]
-    assert LIMITS[quota].at_most(seconds) == amount
-
-
-def test_a_full_bucket_goes_at_once_and_then_the_steady_rate_holds() -> None:
+def test_the_published_amount_goes_at_once_and_then_the_steady_rate_holds() -> None:
     clock = FakeClock()
-    pacer = pacer_on(clock)
+    pacer = pacer_on(clock, limits={**LIMITS, Quota.UNITS: Published(8_000, 10)})
     began = clock()
     sent = []
-    for _ in range(130):
+    for _ in range(250):
         assert pacer.acquire(PATCHES)
         sent.append(clock() - began)
-    assert sent[29] == 0.0  # 600 writes
-    assert sent[129] == pytest.approx(100 * 20 / 16, abs=1e-3)  # 2,000 more at 16 a second
+    assert sent[147] == 0.0  # 2,960 writes; one in a hundred is left alone
+    assert sent[249] == pytest.approx((5_000 - 2_970) / 20, abs=0.1)
 
 
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("send"), st.integers(1, 20)),
-        st.tuples(st.just("rest"), st.floats(0, 30)),
-        st.tuples(st.just("hold"), st.floats(0, 30)),
-        st.tuples(st.just("other"), st.integers(1, 20)),
-    ),
-    max_size=120,
+@pytest.mark.parametrize(
+    ("users", "units"), [(0, 3_500), (49, 3_500), (50, 5_000), (500, 5_000), (501, 8_000)]
 )
-
-
-@given(STEPS, st.integers(1, 60), st.floats(1, 60), st.floats(1, 200))
-def test_no_window_ever_holds_more_than_the_limit_and_no_hold_is_broken(
-    steps: list[tuple[str, float]], rate: int, extra: float, window: float
-) -> None:
-    """Two processes share the buckets; whatever they do, the sum in any window keeps the limit."""
+def test_resource_units_are_those_of_a_tenant_of_that_size(users: int, units: int) -> None:
     clock = FakeClock()
-    buckets = MemoryBuckets()
-    limit = Limit(rate=float(rate), burst=20 + extra)
-    limits = {**LIMITS, Quota.WRITES: limit}
-    pacers = {"send": pacer_on(clock, buckets, limits), "other": pacer_on(clock, buckets, limits)}
-    sent: list[tuple[float, float]] = []
-    held_until = 0.0
-    for what, amount in steps:
-        if what == "rest":
-            clock.sleep(amount)
-        elif what == "hold":
-            pacers["other"].hold(frozenset({Quota.WRITES}), amount, "429")
-            held_until = max(held_until, clock() + amount)
-        else:
-            pacers[what].acquire({Quota.WRITES: int(amount)})
-            assert clock() >= held_until
-            sent.append((clock(), amount))
-    for first, (start, _) in enumerate(sent):
-        in_window = sum(amount for at, amount in sent[first:] if at <= start + window)
-        assert in_window <= limit.at_most(window) + 1e-3 * rate
+    pacer = pacer_on(clock)
+    pacer.know_users(users)
+    pacer.know_users(1)  # what is known later of fewer changes nothing
+    began = clock()
+    taken = 0
+    while True:
+        pacer.acquire({Quota.UNITS: 10})
+        if clock() > began:
+            break
+        taken += 10
+    assert taken == pytest.approx(units * 0.99, abs=10)
+    assert [limit.amount for _, limit in UNITS_OF_TENANTS] == [3_500, 5_000, 8_000]
+
+
+def test_writes_of_one_application_in_many_tenants_share_what_the_application_may() -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    began = clock()
+    sent = 0
+    for number in range(14):
+        pacer = pacer_on(clock, standings, Scope("https://graph.example", f"tenant-{number}", "app"))
+        for _ in range(148):
+            pacer.acquire(PATCHES)
+            sent += 20 if clock() == began else 0
+    assert 30_000 < sent <= 35_000
 
 
 def test_a_hold_that_comes_while_we_sleep_is_kept() -> None:
     clock = FakeClock()
-    buckets = MemoryBuckets()
-    sleeper = pacer_on(clock, buckets)
-    for _ in range(30):
+    standings = MemoryStandings()
+    sleeper = pacer_on(clock, standings)
+    for _ in range(148):
         sleeper.acquire(PATCHES)
     began = clock()
 
     def sleep_and_be_told(seconds: float) -> None:
         clock.sleep(seconds)
         if clock() - began < 0.5:
-            pacer_on(clock, buckets).hold(frozenset({Quota.WRITES}), 40, "429")
+            pacer_on(clock, standings).hold(frozenset({Quota.WRITES}), 40, "429")
 
-    waiting = Pacer(buckets, "contoso/app", Pause(clock, sleep_and_be_told))
+    waiting = Pacer(standings, CONTOSO, Pause(clock, sleep_and_be_told))
     assert waiting.acquire(PATCHES)
     assert clock() - began >= 40 + MARGIN
 
@@ -124,10 +125,10 @@ def test_a_hold_on_one_side_of_methods_is_a_hold_on_both(quota: Quota) -> None:
 
 def test_other_applications_are_not_held() -> None:
     clock = FakeClock()
-    buckets = MemoryBuckets()
+    standings = MemoryStandings()
     began = clock()
-    pacer_on(clock, buckets).hold(frozenset({Quota.WRITES}), 60, "429")
-    Pacer(buckets, "fabrikam/app", Pause(clock, clock.sleep)).acquire(PATCHES)
+    pacer_on(clock, standings).hold(frozenset({Quota.WRITES}), 60, "429")
+    pacer_on(clock, standings, Scope("https://graph.example", "contoso", "other")).acquire(PATCHES)
     assert clock() == began
 
 
@@ -152,7 +153,9 @@ def test_a_wait_that_nobody_sits_out_stops_the_run() -> None:
 def test_a_wait_is_told_once_for_all_that_are_told_it_together() -> None:
     clock = FakeClock()
     told: list[tuple[float, str]] = []
-    pacer = Pacer(MemoryBuckets(), "s", Pause(clock, clock.sleep), on_wait=lambda *wait: told.append(wait))
+    pacer = Pacer(
+        MemoryStandings(), CONTOSO, Pause(clock, clock.sleep), on_wait=lambda *wait: told.append(wait)
+    )
     for _ in range(4):
         pacer.hold(frozenset({Quota.WRITES}), 30, "HTTP 429")
     clock.sleep(40)
@@ -168,7 +171,7 @@ def test_a_cancelled_wait_ends_at_once() -> None:
         clock.sleep(seconds)
         cancelled.set()
 
-    pacer = Pacer(MemoryBuckets(), "s", Pause(clock, sleep, cancelled))
+    pacer = Pacer(MemoryStandings(), CONTOSO, Pause(clock, sleep, cancelled))
     pacer.hold(frozenset({Quota.WRITES}), 600, "429")
     began = clock()
     with pytest.raises(Interrupted):
@@ -183,3 +186,84 @@ def test_leave_that_is_no_longer_wanted_is_not_waited_for() -> None:
     began = clock()
     assert not pacer.acquire(PATCHES, unless=lambda: clock() - began > 3)
     assert clock() - began < 4
+
+
+# -- what refusals teach ------------------------------------------------------------------------------------------
+
+
+def standing(standings: MemoryStandings, quota: Quota) -> dict[str, object]:
+    text = standings.read([CONTOSO.name(quota)])[CONTOSO.name(quota)]
+    known: dict[str, object] = json.loads(text or "{}")
+    return known
+
+
+@pytest.mark.parametrize(
+    ("refused", "held"),
+    [
+        ({Quota.WRITES: 20}, {Quota.WRITES}),
+        ({Quota.UNITS: 20}, {Quota.UNITS}),
+        (PATCHES, set(WRITE)),
+    ],
+)
+def test_a_refusal_holds_what_it_is_about(refused: Cost, held: set[Quota]) -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    pacer = pacer_on(clock, standings)
+    leave = pacer.acquire(PATCHES)
+    assert leave is not None
+    pacer.refused(leave, refused, 30.0, 30.0, "429")
+    assert {quota for quota in Quota if standing(standings, quota).get("held_until")} == held
+
+
+def test_a_refusal_that_does_not_say_which_limit_teaches_the_one_of_which_most_is_spent() -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    pacer = pacer_on(clock, standings)
+    leave = None
+    for _ in range(150):
+        leave = pacer.acquire(PATCHES)
+    assert leave is not None
+    pacer.refused(leave, PATCHES, 140.0, 140.0, "429")
+    assert [quota for quota in Quota if standing(standings, quota).get("sliding")] == [Quota.WRITES]
+
+
+def test_writes_of_methods_that_are_refused_as_writes_of_the_directory_draw_on_them_from_then_on() -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    pacer = pacer_on(clock, standings)
+    methods = {Quota.METHOD_WRITES: 20}
+    leave = pacer.acquire(methods)
+    assert leave is not None
+    pacer.refused(leave, {Quota.WRITES: 20}, 1.0, 1.0, "429")
+    pacer.done(leave)
+    clock.sleep(10)
+    leave = pacer.acquire(methods)
+    assert leave is not None
+    assert set(leave.cost) == {Quota.METHOD_WRITES, *WRITE}
+
+
+def test_two_processes_share_what_was_learned() -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    first, second = pacer_on(clock, standings), pacer_on(clock, standings)
+    for _ in range(148):
+        first.acquire(PATCHES)
+    leave = first.acquire(PATCHES)
+    assert leave is not None
+    began = leave.at
+    first.refused(leave, {Quota.WRITES: 20}, 100.0, 100.0, "429")
+    assert second.acquire(PATCHES)
+    assert clock() >= began + 100
+
+
+def test_leave_that_was_not_used_is_given_back() -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    pacer = pacer_on(clock, standings)
+    for _ in range(148):
+        pacer.acquire(PATCHES)
+    began = clock()
+    for _ in range(50):
+        assert pacer.acquire(PATCHES, unless=lambda: True) is None
+    assert pacer.acquire(PATCHES)
+    assert clock() - began < 3

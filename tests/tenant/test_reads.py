@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import httpx
 import pytest
 
-from sspr.model import Account, Fault, MethodKind, Methods
+from sspr.model import Account, Fault, MethodKind, Methods, Roster
+from sspr.tenant import roster
 from sspr.tenant.errors import (
     Interrupted,
     PermissionMissing,
@@ -431,7 +432,37 @@ def test_administrators_are_direct_eligible_and_through_groups(
         return answer(200, {"value": members})
 
     microsoft.on_item = reply
-    assert tenant.administrators() == frozenset({"u1", "u2", "u3", "u4"})
+    assert tenant.administrators() == Roster(frozenset({"u1", "u2", "u3", "u4"}), frozenset())
+
+
+def test_global_administrators_are_told_apart_at_the_same_cost(
+    microsoft: ScriptedMicrosoft, tenant: Tenant
+) -> None:
+    everywhere, unit = {"directoryScopeId": "/"}, {"directoryScopeId": "/administrativeUnits/1"}
+    top, other = {"roleDefinitionId": roster.GLOBAL_ADMINISTRATOR.upper()}, {"roleDefinitionId": "x"}
+
+    def reply(item: Item) -> dict[str, Any]:
+        if "roleAssignments" in item.url:
+            return answer(200, {"value": [
+                assignment("direct", "user") | top | everywhere,
+                assignment("another-role", "user") | other | everywhere,
+                assignment("of-a-unit", "user") | top | unit,
+                assignment("both", "user") | other | everywhere,
+                assignment("both", "user") | top | everywhere,
+                assignment("top", "group") | top | everywhere,
+                assignment("low", "group") | other | everywhere,
+            ]})  # fmt: skip
+        if "Eligibility" in item.url:
+            return answer(200, {"value": [assignment("eligible", "user") | top | everywhere]})
+        name = "in-top" if "/groups/top/" in item.url else "in-low"
+        return answer(200, {"value": [{"@odata.type": "#microsoft.graph.user", "id": name}]})
+
+    microsoft.on_item = reply
+    found = tenant.administrators()
+    assert found is not None
+    assert found.global_administrators == {"direct", "both", "eligible", "in-top"}
+    assert found.administrators == found.global_administrators | {"another-role", "of-a-unit", "in-low"}
+    assert len(microsoft.items) == 4
 
 
 def test_without_the_licence_for_eligible_roles_the_others_are_told(
@@ -443,7 +474,7 @@ def test_without_the_licence_for_eligible_roles_the_others_are_told(
         if "Eligibility" in item.url
         else answer(200, {"value": [assignment("u1", "user")]})
     )
-    assert tenant.administrators() == frozenset({"u1"})
+    assert tenant.administrators() == Roster(frozenset({"u1"}), frozenset())
 
 
 def test_administrators_that_may_not_be_read_are_unknown(

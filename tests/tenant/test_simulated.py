@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from sspr.model import Account, Answer, Change, ChangeKind, Fate, Fault, MethodKind, Methods, Target, Write
+from sspr.model import Account, Answer, Change, ChangeKind, Fate, Fault, MethodKind, Methods, Write
 from sspr.settings import TenantSettings
 from sspr.simulated import samples
 from sspr.simulated.behaviour import Behaviour, Latency, Limit, Quotas
+from sspr.simulated.builtin_roles import GLOBAL
 from sspr.simulated.faults import Fault as Ordered
 from sspr.simulated.server import SimulatedTenant
 from sspr.simulated.state import State
@@ -30,7 +31,7 @@ from sspr.tenant.errors import (
     TenantRefused,
 )
 from sspr.tenant.graph import Tenant
-from sspr.tenant.pacing import MemoryBuckets
+from sspr.tenant.pacing import MemoryStandings
 from tests.protocol import Protocol
 from tests.tenant.scripted import SECRET_ENV
 from tests.tenant.test_credentials import KEY, certificate_of, pem_of
@@ -55,7 +56,7 @@ class Simulation:
         return TenantSettings(**options)
 
     def connect(self, in_flight: int = 4, **changes: Any) -> Tenant:
-        self._tenants.append(Tenant.connect(self.settings(**changes), MemoryBuckets(), in_flight=in_flight))
+        self._tenants.append(Tenant.connect(self.settings(**changes), MemoryStandings(), in_flight=in_flight))
         return self._tenants[-1]
 
     def stop(self) -> None:
@@ -115,7 +116,7 @@ def test_the_whole_round_reads_writes_and_reads_back(simulate: Callable[..., Sim
     tenant = simulation.connect()
     assert tenant.organization().id == state.tenant_id
     assert tenant.organization().domains == {domain.name for domain in state.domains}
-    assert tenant.missing_permissions(Target.BOTH, enable_feature=True) == ()
+    assert tenant.permission_hint() == frozenset(state.apps[0].permissions)
 
     tenant.set_feature(False)
     assert (tenant.feature(), state.policy.sspr) == (False, False)
@@ -161,14 +162,23 @@ def test_administrators_are_those_that_hold_a_role(simulate: Callable[..., Simul
     state = samples.administrators(150, variety=samples.MIXED)
     simulation = simulate(state, Behaviour(empty_pages=True))
     eligible = {one.principal_id for one in state.eligibilities}
-    assert simulation.connect().administrators() == frozenset(
+    found = simulation.connect().administrators()
+    assert found is not None
+    assert found.administrators == {
         account for account in state.accounts if state.roles_of(account) or account in eligible
-    )
+    }
+    at_the_top = {one.principal_id for one in state.eligibilities if one.role_id == GLOBAL}
+    assert found.global_administrators == {
+        account for account in state.accounts if GLOBAL in state.roles_of(account) or account in at_the_top
+    }
+    assert found.global_administrators < found.administrators
 
 
 def test_a_tenant_without_p2_has_no_eligible_ones(simulate: Callable[..., Simulation]) -> None:
     state = samples.administrators(20, licence="free")
-    assert simulate(state).connect().administrators() == frozenset(state.accounts)
+    found = simulate(state).connect().administrators()
+    assert found is not None
+    assert found.administrators == set(state.accounts)
 
 
 def test_odd_names_are_found(simulate: Callable[..., Simulation]) -> None:
