@@ -6,13 +6,14 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sspr.errors import CannotStart
 from sspr.ledger import Ledger
 from sspr.model import Target
-from sspr.settings import SIMULATED, Settings, TenantSettings, home
+from sspr.settings import FILES, SIMULATED, Settings, TenantSettings, home
 
 if TYPE_CHECKING:
     from sspr.tenant.graph import Tenant
@@ -33,13 +34,11 @@ class Tenancy:
         tenant = self._settings.tenants.get(name)
         if tenant is None:
             return
-        if tenant.credential == "secret":
-            tenant.secret()
-        elif tenant.certificate_file is None:
-            raise CannotStart(
-                f'The tenant {name} has no credential: set certificate_file, or credential = "secret".'
-            )
-        for key in ("certificate_file", "ca_file"):
+        try:
+            tenant.require_credential()
+        except CannotStart as error:
+            raise CannotStart(f"The tenant {name}: {error}") from None
+        for key in FILES:
             path: Path | None = getattr(tenant, key)
             if path is not None and not path.is_file():
                 raise CannotStart(f"The file that {key} of the tenant {name} names does not exist: {path}.")
@@ -67,14 +66,33 @@ class Tenancy:
         )  # fmt: skip
         return self._open.enter_context(tenant)
 
-    def require(self, tenant: Tenant, target: Target, enable_feature: bool) -> None:
-        """Raises `CannotStart` where the sign-in tells that a permission of a writing run was not granted."""
-        missing = tenant.missing_permissions(target, enable_feature)
+    def require(
+        self,
+        tenant: Tenant,
+        target: Target,
+        enable_feature: bool,
+        *,
+        writes: bool = True,
+        tell: Callable[[str], None] = lambda _sentence: None,
+    ) -> None:
+        """Raises `CannotStart` where a permission, or the directory role, that the run needs is surely missing.
+
+        `writes`: False for a run that only plans. `tell` gets a sentence where the directory role is in doubt, or
+        reaches some administrators only: such a run goes on.
+        """
+        from sspr.tenant import granting, inspection
+        from sspr.tenant.permissions import needed
+        from sspr.tenant.standing import Reach
+
+        wanted = needed("run" if writes else "plan", target, enable_feature=enable_feature)
+        missing = inspection.missing(tenant, wanted)
+        roles = inspection.standing(tenant, tenant.identity) if writes and target.contact else None
+        if roles is not None and roles.reach is Reach.NONE:
+            missing = replace(missing, role=True)
         if missing:
-            raise CannotStart(
-                f"The application lacks permissions that this run needs: {'; '.join(missing)}. "
-                "Grant them as application permissions with admin consent, then try again."
-            )
+            raise CannotStart(granting.refusal(missing, tenant.identity))
+        if roles is not None and granting.caution(roles):
+            tell(granting.caution(roles))
 
     def close(self) -> None:
         """Lets go of the tenant, and ends the simulated one if it was started here."""

@@ -22,6 +22,7 @@ VERBS = {
     "resume": "Go on with a run that stopped, whatever stopped it.",
     "runs": "What was run, when, by whom, with what outcome.",
     "feature": "The tenant-wide flag: administrators may reset their password.",
+    "doctor": "What the credential may and may not do, and what is missing for a run.",
     "template": "List the input templates, or print one.",
     "simulate": "Serve the simulated tenant on loopback until stopped.",
     "demo": "The whole job on the sample input against the simulated tenant.",
