@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
@@ -47,29 +48,50 @@ GRAPH_URLS = {
 }
 
 
+Credential = Literal["certificate", "secret", "managed-identity", "workload-identity", "device-code"]
+# The environment that Azure Kubernetes Service gives to a pod with a workload identity: the keys it stands in for.
+# azure.github.io/azure-workload-identity, "Mutating admission webhook".
+_POD = {"tenant_id": "AZURE_TENANT_ID", "client_id": "AZURE_CLIENT_ID"}
+TOKEN_FILE_ENV = "AZURE_FEDERATED_TOKEN_FILE"
+FILES = ("certificate_file", "federated_token_file", "ca_file")
+_OPTIONAL = {"managed-identity": ("client_id",), "workload-identity": ("tenant_id", "client_id")}
+
+
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A table of the configuration: its keys are these and no others."""
 
 
 class TenantSettings(_Table, frozen=True):
-    """One `[tenants.NAME]` table. Paths are absolute once loaded (relative ones: beside the file)."""
+    """One `[tenants.NAME]` table. Paths are absolute once loaded (relative ones: beside the file).
 
-    tenant_id: str
-    client_id: str
+    `client_id` is empty for the system-assigned managed identity; it and `tenant_id` may be absent where a pod's
+    environment names them.
+    """
+
+    tenant_id: str = ""
+    client_id: str = ""
     cloud: Cloud = Cloud.GLOBAL
-    credential: Literal["certificate", "secret"] = "certificate"
+    credential: Credential = "certificate"
     certificate_file: Path | None = None
+    certificate_password_env: str | None = None
     secret_env: str | None = None
+    federated_token_file: Path | None = None
     graph_url: str | None = None
     login_url: str | None = None
     ca_file: Path | None = None
     default_country: str | None = None
-    target: Target = Target.BOTH
+    target: Target | None = None
     approval: Literal["policy", "required", "none"] = "policy"
+    telephony_provider: bool = False
 
     def __post_init__(self) -> None:
         for key in ("tenant_id", "client_id"):
-            if not getattr(self, key).strip():
+            value: str = getattr(self, key)
+            if not value and key not in _OPTIONAL.get(self.credential, ()):
+                raise ValueError(
+                    f"Object missing required field `{key}`"
+                )  # the library's words for any other key
+            if value and not value.strip():
                 raise ValueError(f"'{key}' must not be empty")
         for key in ("graph_url", "login_url"):
             if not (getattr(self, key) or "https://").startswith("https://"):
@@ -88,6 +110,43 @@ class TenantSettings(_Table, frozen=True):
         """The root of the sign-in service, without a slash at its end."""
         return (self.login_url or LOGIN_URLS[self.cloud]).rstrip("/")
 
+    def target_for(self, asked: Target | None) -> Target:
+        """Where to write: as asked for, else as configured, else both; in China the contact properties.
+
+        Microsoft has no email methods in China (learn.microsoft.com, graph/api/authentication-post-emailmethods,
+        "National cloud deployments"). A run that registered the phone and could not register the email would be half
+        done for every row. Raises `CannotStart` where another target is wanted there.
+        """
+        wanted = asked or self.target
+        if self.cloud is Cloud.CHINA and wanted not in (None, Target.CONTACT):
+            raise CannotStart(f"Microsoft's cloud in China has no email methods, so the target {wanted} cannot be "
+                              "reached there: use --target contact.")  # fmt: skip
+        return wanted or (Target.CONTACT if self.cloud is Cloud.CHINA else Target.BOTH)
+
+    def tell_target(self, tell: Callable[[str], None]) -> None:
+        """Says that the contact properties alone are written, where that is so without anybody having asked for it."""
+        if self.cloud is Cloud.CHINA and self.target is None:
+            tell("Microsoft's cloud in China has no email methods: the contact properties alone are written "
+                 "(target contact).")  # fmt: skip
+
+    def require_credential(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Raises `CannotStart` where a key or a variable that the credential needs is absent. Reads no file."""
+        if self.credential == "secret":
+            self.secret(environment)
+        elif self.credential == "certificate":
+            if self.certificate_file is None:
+                raise CannotStart('credential = "certificate" needs certificate_file, a PEM or PFX file with the '
+                                  "private key and the certificate; or set another credential.")  # fmt: skip
+            self.certificate_password(environment)
+        elif self.credential == "workload-identity":
+            self.token_file(environment)
+            for key, variable in _POD.items():
+                if not getattr(self, key):
+                    raise CannotStart(f'credential = "workload-identity" needs {key}, or the environment variable '
+                                      f"{variable} that Azure Kubernetes Service sets.")  # fmt: skip
+        elif self.credential == "device-code":
+            require_terminal()
+
     def secret(self, environment: Mapping[str, str] = os.environ) -> str:
         """The client secret from the environment variable that `secret_env` names. Raises `CannotStart`."""
         if not self.secret_env:
@@ -100,6 +159,24 @@ class TenantSettings(_Table, frozen=True):
                 f"The environment variable {self.secret_env} holds no client secret. Set it and try again."
             )
         return value
+
+    def certificate_password(self, environment: Mapping[str, str] = os.environ) -> str | None:
+        """The pass phrase of `certificate_file`, None where none is named. Raises `CannotStart`."""
+        if not self.certificate_password_env:
+            return None
+        value = environment.get(self.certificate_password_env, "")
+        if not value:
+            raise CannotStart(f"The environment variable {self.certificate_password_env} holds no pass phrase of the "
+                              "certificate_file. Set it and try again.")  # fmt: skip
+        return value
+
+    def token_file(self, environment: Mapping[str, str] = os.environ) -> Path:
+        """The file of the token that another issuer gave to this workload. Raises `CannotStart`."""
+        path = self.federated_token_file or environment.get(TOKEN_FILE_ENV)
+        if not path:
+            raise CannotStart('credential = "workload-identity" needs federated_token_file, or the environment '
+                              f"variable {TOKEN_FILE_ENV} that Azure Kubernetes Service sets.")  # fmt: skip
+        return Path(path)
 
 
 class LedgerSettings(_Table, frozen=True):
@@ -139,6 +216,13 @@ def home() -> Path:
     except OSError as error:
         raise CannotStart(f"The folder {folder} (SSPR_HOME) cannot be used: {error.strerror}.") from None
     return folder
+
+
+def require_terminal() -> None:
+    """Raises `CannotStart` where nobody would see what is said on standard error."""
+    if not sys.stderr.isatty():
+        raise CannotStart('credential = "device-code" needs a person at a terminal: use a certificate, a secret or an '
+                          "identity of the machine where nobody is.")  # fmt: skip
 
 
 def load_settings(config: Path | None = None) -> Settings:
@@ -189,7 +273,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _tenant(name: str, table: object) -> TenantSettings:
-    return _convert(table, TenantSettings, f"tenants.{name}.")
+    tenant = _convert(table, TenantSettings, f"tenants.{name}.")
+    if tenant.credential != "workload-identity":
+        return tenant
+    named = {key: getattr(tenant, key) or os.environ.get(variable, "") for key, variable in _POD.items()}
+    return msgspec.structs.replace(tenant, **named)
 
 
 def _part(table: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -200,7 +288,7 @@ def _part(table: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _anchored(tenant: TenantSettings, folder: Path) -> TenantSettings:
-    paths = {"certificate_file": tenant.certificate_file, "ca_file": tenant.ca_file}
+    paths: dict[str, Path | None] = {key: getattr(tenant, key) for key in FILES}
     return msgspec.structs.replace(tenant, **{key: folder / path for key, path in paths.items() if path})
 
 
@@ -235,12 +323,11 @@ def _convert(table: object, kind: type[_T], prefix: str) -> _T:
 def _choices(kind: type[_Table], key: str) -> str:
     """What a key can be. The library quotes the value that it cannot be, which may be a secret put there by mistake."""
     annotation = get_type_hints(kind).get(key)
-    values = (
-        annotation
-        if isinstance(annotation, type) and issubclass(annotation, StrEnum)
-        else get_args(annotation)
-    )
-    return ", ".join(str(value) for value in values)
+    values: list[object] = []
+    for each in (annotation, *get_args(annotation)):  # an optional key's own type is one of the two
+        if isinstance(each, type) and issubclass(each, StrEnum):
+            values += each
+    return ", ".join(str(value) for value in values or get_args(annotation))
 
 
 def _as_path(kind: type, value: object) -> object:

@@ -34,7 +34,8 @@ class SignInError(Exception):
 def check_assertion(app: App, assertion: str, endpoint: str, tenant_id: str, now: float) -> None:
     """Raises :class:`SignInError` unless the assertion is good for this application and token endpoint.
 
-    Taken: PS256 with x5t#S256, or the older RS256 with x5t, signed by the key of a registered certificate.
+    Taken: PS256 with x5t#S256, or the older RS256 with x5t, signed by the key of a registered certificate; or a token
+    of an issuer with which the application has a federated credential.
     """
     malformed = _refused(50027, "JWT token is invalid or malformed.")
     unsigned = _refused(
@@ -46,6 +47,9 @@ def check_assertion(app: App, assertion: str, endpoint: str, tenant_id: str, now
         header = jwt.get_unverified_header(assertion)
     except jwt.InvalidTokenError:
         raise malformed from None
+    if not {"x5t#S256", "x5t"} & header.keys():
+        _check_federated(app, assertion, now)
+        return
     key = _key(app, header)
     if key is None or header.get("alg") not in {"PS256", "RS256"}:
         raise unsigned
@@ -67,6 +71,36 @@ def check_assertion(app: App, assertion: str, endpoint: str, tenant_id: str, now
     except jwt.InvalidTokenError:
         raise unsigned from None
     _check_claims(claims, app, endpoint, tenant_id, now)
+
+
+def _check_federated(app: App, assertion: str, now: float) -> None:
+    """learn.microsoft.com, entra/workload-id/workload-identity-federation, "How it works"."""
+    try:
+        claims = jwt.decode(assertion, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        raise _refused(50027, "JWT token is invalid or malformed.") from None
+    left = app.federated
+    for code, name, what in (
+        (700211, "iss", "issuer"),
+        (700213, "sub", "subject"),
+        (700212, "aud", "audience"),
+    ):
+        left = tuple(each for each in left if getattr(each, what) == claims.get(name))
+        if not left:
+            raise _refused(
+                code, f"No matching federated identity record found for presented assertion {what}."
+            )
+    try:
+        jwt.decode(
+            assertion,
+            left[0].key,
+            algorithms=["RS256"],
+            options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )
+    except jwt.InvalidTokenError:
+        raise _refused(50013, "Assertion failed signature validation.") from None
+    if not float(claims.get("nbf", 0)) - _SKEW <= now < float(claims.get("exp", 0)) + _SKEW:
+        raise _refused(700024, "Client assertion is not within its valid time range.")
 
 
 def _check_claims(claims: Mapping[str, Any], app: App, endpoint: str, tenant_id: str, now: float) -> None:

@@ -11,22 +11,30 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sspr.simulated import discovery
 from sspr.simulated.assertions import SignInError, check_assertion
 from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.errors import GraphError, Json, unauthenticated
-from sspr.simulated.state import GRAPH_HOSTS, App, State
+from sspr.simulated.people import DEVICE_CODE, REFRESH_TOKEN, People
+from sspr.simulated.state import GRAPH_HOSTS, Account, App, State
 from sspr.simulated.tenant import GRAPH_APP_ID
 from sspr.simulated.wire import Caller
 
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# In `wids` beside the roles: of every application, and of every user.
+_APPLICATION = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+_USER = "b79fbf4d-3ef9-4689-8143-76b194e85509"
+LIFETIME = "Lifetime validation failed, the token is expired."
+REVOKED = "Access token validation failure. The token has been revoked."
+_ABOUT_THE_PERSON = frozenset({"openid", "profile", "email", "offline_access"})
 _NO_TENANT = ("common", "organizations", "consumers")
 
 
@@ -40,52 +48,14 @@ class SignIn:
         self._issued: dict[str, Caller] = {}
         self._revoked: set[str] = set()
         self._chance = random.Random(f"{behaviour().seed}:lifetime")
+        self.people = People(state, clock)
 
     # Discovery ------------------------------------------------------------------------------------------------
 
     def openid_configuration(self, tenant: str, base: str) -> Json:
         """The metadata of a tenant (GUID or domain). Raises AADSTS90002 for one that does not exist."""
         shown = self._state.tenant_id if self._tenant(tenant) else tenant
-        authority = f"{base}/{shown}"
-        return {
-            "token_endpoint": f"{authority}/oauth2/v2.0/token",
-            "token_endpoint_auth_methods_supported": [
-                "client_secret_post",
-                "private_key_jwt",
-                "client_secret_basic",
-            ],
-            "jwks_uri": f"{authority}/discovery/v2.0/keys",
-            "response_modes_supported": ["query", "fragment", "form_post"],
-            "subject_types_supported": ["pairwise"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-            "scopes_supported": ["openid", "profile", "email", "offline_access"],
-            "issuer": f"{authority}/v2.0",
-            "authorization_endpoint": f"{authority}/oauth2/v2.0/authorize",
-            "device_authorization_endpoint": f"{authority}/oauth2/v2.0/devicecode",
-            "end_session_endpoint": f"{authority}/oauth2/v2.0/logout",
-            "tenant_region_scope": "NA",
-            "cloud_instance_name": urlsplit(base).netloc,
-            "cloud_graph_host_name": "graph.windows.net",
-            "msgraph_host": GRAPH_HOSTS[self._state.cloud],
-        }
-
-    def instance_discovery(self, query: Mapping[str, str], base: str) -> Json:
-        """/common/discovery/instance: the tenant knows itself, and no other authority."""
-        endpoint = query.get("authorization_endpoint", "")
-        parts = urlsplit(endpoint)
-        host = urlsplit(base).netloc
-        # msal leaves the port out here.
-        if parts.hostname != urlsplit(base).hostname:
-            raise SignInError("invalid_instance", 50049, "Unknown or invalid instance.")
-        tenant = parts.path.strip("/").partition("/")[0] or "common"
-        return {
-            "tenant_discovery_endpoint": f"{base}/{tenant}/v2.0/.well-known/openid-configuration",
-            "api-version": query.get("api-version", "1.1"),
-            "metadata": [
-                {"preferred_network": host, "preferred_cache": host, "aliases": [host, str(parts.hostname)]}
-            ],
-        }
+        return discovery.openid_configuration(f"{base}/{shown}", base, GRAPH_HOSTS[self._state.cloud])
 
     def keys(self) -> Json:
         """The public key that signs the tokens, as a JSON web key set."""
@@ -112,7 +82,7 @@ class SignIn:
     # Tokens ---------------------------------------------------------------------------------------------------
 
     def token(self, tenant: str, form: Mapping[str, str], base: str) -> Json:
-        """The client credentials flow. Raises :class:`SignInError`."""
+        """The token endpoint: for the application itself, or for a person in it. Raises :class:`SignInError`."""
         if not self._tenant(tenant):
             raise SignInError(
                 "invalid_request",
@@ -120,25 +90,55 @@ class SignIn:
                 "No tenant-identifying information found in either the "
                 "request or implied by any provided credentials.",
             )
-        for name in ("grant_type", "client_id", "scope"):
-            if not form.get(name):
-                raise SignInError(
-                    "invalid_request",
-                    900144,
-                    f"The request body must contain the following parameter: '{name}'.",
-                )
-        if form["grant_type"] != "client_credentials":
+        grant = form.get("grant_type")
+        _need(form, "grant_type", "client_id", *(() if grant == DEVICE_CODE else ("scope",)))
+        app = self._app(form["client_id"])
+        if grant == "client_credentials":
+            self._authenticate(app, form, f"{base}/{tenant}/oauth2/v2.0/token")
+            self._check_scope(form["scope"], base)
+            return self._issue(app, form)
+        if grant not in (DEVICE_CODE, REFRESH_TOKEN):
             raise SignInError(
                 "unsupported_grant_type",
                 70003,
-                f"The app requested an unsupported grant type '{form['grant_type']}'.",
+                f"The app requested an unsupported grant type '{grant}'.",
             )
-        app = self._state.app(form["client_id"])
+        if not app.public_client:
+            self._authenticate(app, form, f"{base}/{tenant}/oauth2/v2.0/token")
+        if grant == DEVICE_CODE:
+            _need(form, "device_code")
+            return self._issue(app, form, self.people.arrived(app, form["device_code"]))
+        _need(form, "refresh_token")
+        self._check_person_scope(form["scope"], base)
+        return self._issue(app, form, self.people.returned(app, form["refresh_token"]))
+
+    def device_code(self, tenant: str, form: Mapping[str, str], base: str) -> Json:
+        """Begins a sign-in by device code. Raises :class:`SignInError`."""
+        self._tenant(tenant)
+        _need(form, "client_id", "scope")
+        app = self._app(form["client_id"])
+        self._check_person_scope(form["scope"], base)
+        return self.people.begin(app, base)
+
+    def managed_identity(self, app: App, resource: str, base: str) -> Json:
+        """What the endpoint of a machine answers for its identity. Raises :class:`SignInError`."""
+        self._check_scope(f"{resource.rstrip('/')}/.default", base)
+        issued = self._issue(app, {})
+        return {
+            "access_token": issued["access_token"],
+            "expires_on": str(int(self._clock()) + issued["expires_in"]),
+            "resource": resource,
+            "token_type": "Bearer",
+            "client_id": app.client_id,
+        }
+
+    def _app(self, client_id: str) -> App:
+        app = self._state.app(client_id)
         if app is None:
             raise SignInError(
                 "unauthorized_client",
                 700016,
-                f"Application with identifier '{form['client_id']}' was not found in the directory "
+                f"Application with identifier '{client_id}' was not found in the directory "
                 f"'{self._state.display_name}'. This can happen if the application has not been "
                 "installed by the administrator of the tenant.",
             )
@@ -148,9 +148,7 @@ class SignIn:
                 7000112,
                 f"Application '{app.client_id}'({app.display_name}) is disabled.",
             )
-        self._authenticate(app, form, f"{base}/{tenant}/oauth2/v2.0/token")
-        self._check_scope(form["scope"], base)
-        return self._issue(app, form)
+        return app
 
     def _tenant(self, tenant: str) -> bool:
         """True for this tenant, False for one of the names that mean any. Raises for another."""
@@ -204,6 +202,10 @@ class SignIn:
                 401,
             )
 
+    def _check_person_scope(self, scope: str, base: str) -> None:
+        """`…/.default` beside what OpenID Connect asks about the person."""
+        self._check_scope(" ".join(sorted(set(scope.split()) - _ABOUT_THE_PERSON)), base)
+
     def _check_scope(self, scope: str, base: str) -> None:
         resource, dot, _ = scope.rpartition("/.default")
         if not dot or " " in scope or scope != f"{resource}/.default":
@@ -228,11 +230,14 @@ class SignIn:
                 f"the tenant named {self._state.display_name}.",
             )
 
-    def _issue(self, app: App, form: Mapping[str, str]) -> Json:
+    def _issue(self, app: App, form: Mapping[str, str], account: Account | None = None) -> Json:
+        """A token of the application; with an account, one of that person in the application."""
         now = self._clock()
         # Entra ID draws 60 to 90 minutes.
         lifetime = self._behaviour().token_lifetime or self._chance.randint(3_600, 5_400)
         capable = "cp1" in form.get("claims", "")
+        holder = account.id if account else app.object_id
+        roles = self._state.roles_of(account.id) if account else app.directory_roles
         claims: dict[str, Any] = {
             "aud": f"https://{GRAPH_HOSTS[self._state.cloud]}",
             "iss": f"https://sts.windows.net/{self._state.tenant_id}/",
@@ -241,32 +246,47 @@ class SignIn:
             "exp": int(now) + lifetime,
             "appid": app.client_id,
             "app_displayname": app.display_name,
-            "idtyp": "app",
-            "oid": app.object_id,
-            "sub": app.object_id,
+            "idtyp": "user" if account else "app",
+            "oid": holder,
+            "sub": holder,
             "tid": self._state.tenant_id,
             "ver": "1.0",
             "uti": uuid.uuid4().hex,
-            "wids": [*app.directory_roles, "0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+            "wids": [*roles, _USER if account else _APPLICATION],
         }
-        if app.permissions:
+        if account is not None:
+            claims |= {"upn": account.upn, "scp": " ".join(app.delegated)}
+        elif app.permissions:
             claims["roles"] = list(app.permissions)
         if capable:
             claims["xms_cc"] = ["cp1"]
         token = jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
         self._issued[token] = Caller(
             app.client_id,
-            app.object_id,
-            frozenset(app.permissions),
-            frozenset(app.directory_roles),
+            holder,
+            frozenset(app.delegated if account else app.permissions),
+            frozenset(roles),
             now + lifetime,
             capable,
         )
-        return {
+        answer: Json = {
             "token_type": "Bearer",
             "expires_in": lifetime,
             "ext_expires_in": lifetime,
             "access_token": token,
+        }
+        return answer if account is None else answer | self._about(account, app, claims)
+
+    def _about(self, account: Account, app: App, claims: Mapping[str, Any]) -> Json:
+        """What a person's application gets beside the access token."""
+        told = {name: claims[name] for name in ("iss", "iat", "exp", "sub", "oid", "tid")}
+        told |= {"aud": app.client_id, "preferred_username": account.upn}
+        info = json.dumps({"uid": account.id, "utid": self._state.tenant_id}).encode()
+        return {
+            "scope": f"{claims['aud']}/.default",
+            "refresh_token": self.people.admit(app, account),
+            "id_token": jwt.encode(told, self._key, algorithm="RS256", headers={"kid": self._key_id}),
+            "client_info": base64.urlsafe_b64encode(info).decode().rstrip("="),
         }
 
     # Checking -------------------------------------------------------------------------------------------------
@@ -288,16 +308,31 @@ class SignIn:
                 + ("Invalid audience." if wrong else "Signature is invalid.")
             )
         if self._clock() >= caller.expires:
-            raise unauthenticated("Lifetime validation failed, the token is expired.")
+            raise unauthenticated(LIFETIME)
         if token in self._revoked:
             if caller.accepts_challenges:
                 raise claims_challenge(self._clock())
-            raise unauthenticated("Access token validation failure. The token has been revoked.")
+            raise unauthenticated(REVOKED)
         return caller
+
+    def expire(self) -> None:
+        """Ends the life of every token issued so far."""
+        now = self._clock()
+        self._issued = {token: replace(caller, expires=now) for token, caller in self._issued.items()}
 
     def revoke(self) -> None:
         """Makes every token issued so far worthless. Clients that declared cp1 are given a claims challenge."""
         self._revoked.update(self._issued)
+
+
+def _need(form: Mapping[str, str], *names: str) -> None:
+    for name in names:
+        if not form.get(name):
+            raise SignInError(
+                "invalid_request",
+                900144,
+                f"The request body must contain the following parameter: '{name}'.",
+            )
 
 
 def claims_challenge(now: float) -> GraphError:

@@ -1,11 +1,13 @@
 """What can go wrong at the seam to Microsoft. All but the internal ones are sentences for a person.
 
     CannotStart
-    └── CertificateUnreadable    the certificate file is absent, incomplete, expired or not of one pair
+    ├── CertificateUnreadable    the certificate file is absent, incomplete, expired or not of one pair
+    └── TokenFileUnreadable      the file of the federated token is absent or empty
     Stopped
     ├── HostUnreachable          no connection on first contact: name, port, proxy, firewall
     ├── CertificateUntrusted     the server's TLS certificate is not trusted
     ├── SignInRefused            the sign-in service said no; the sentence depends on the AADSTS code
+    ├── NoManagedIdentity        this machine has none, or it cannot be asked
     ├── PermissionMissing        Graph said 403 to a whole kind of call
     ├── TenantRefused            Graph refused a request as a whole for another reason
     ├── TenantUnavailable        it kept failing or throttling past our patience
@@ -28,6 +30,10 @@ from sspr.model import Fault
 
 class CertificateUnreadable(CannotStart):
     """The credential `certificate` cannot be used; nothing was sent."""
+
+
+class TokenFileUnreadable(CannotStart):
+    """The credential `workload-identity` cannot be used; nothing was sent."""
 
 
 class HostUnreachable(Stopped):
@@ -53,6 +59,14 @@ class SignInRefused(Stopped):
         self.code = code
         trace = f", trace id {trace_id}" if trace_id else ""
         super().__init__(f"Microsoft refused the sign-in ({code}{trace}). {advice}")
+
+
+class NoManagedIdentity(Stopped):
+    """The managed identity of this machine did not answer. `why`: what became of the question."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"No managed identity answers on this machine ({why}). It works on Azure, and where Azure Arc "
+                         "runs: turn the identity on there, or set another credential.")  # fmt: skip
 
 
 class PermissionMissing(Stopped):

@@ -1,7 +1,8 @@
 """HTTP to Microsoft: the only module that knows httpx. One verb for Graph, and a plain client for msal.
 
-A connection carries one request at a time and is kept alive. One that broke, or on which 503 was answered, is not
-used again: learn.microsoft.com, graph/best-practices-concept, asks for a new connection after 503.
+A connection carries one request at a time and is kept alive. One that broke, on which 503 was answered, or that was
+idle for a while, is not used again: learn.microsoft.com, graph/best-practices-concept, asks for a new connection
+after 503; and after a machine was asleep the other end is gone, which is learned only when no answer comes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 import ssl
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +45,7 @@ for _name in ("httpx", "httpcore"):
 # service itself after 60 s (learn.microsoft.com, graph/api/resources/authenticationmethods-overview), so wait longer.
 TIMEOUT = httpx.Timeout(connect=5.0, read=75.0, write=30.0, pool=5.0)
 SIGN_IN_TIMEOUT = httpx.Timeout(connect=5.0, read=20.0, write=10.0, pool=5.0)
+IDLE = 60.0  # seconds after which a connection is not used again, by the clock on the wall
 # On first contact a wrong name or a closed port is said soon: two tries, the second only if the first was quick.
 FIRST_TRIES = 2
 QUICK = 6.0
@@ -82,7 +85,7 @@ def trust(ca_file: Path | None = None) -> ssl.SSLContext:
 
 def https_client(context: ssl.SSLContext) -> httpx.Client:
     """A client that keeps one connection alive. Redirections are not followed: a token goes nowhere else."""
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=60.0)
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE)
     agent = f"sspr-onboarding/{sspr.__version__}"
     return httpx.Client(verify=context, timeout=TIMEOUT, limits=limits, headers={"User-Agent": agent})
 
@@ -93,41 +96,50 @@ ClientMaker = Callable[[], httpx.Client]
 class Connections:
     """Lends clients, each with one connection, to as many threads as ask."""
 
-    def __init__(self, make: ClientMaker) -> None:
+    def __init__(self, make: ClientMaker, clock: Clock = time.time) -> None:
         self._make = make
-        self._idle: LifoQueue[httpx.Client] = LifoQueue()
+        self._clock = clock
+        self._idle: LifoQueue[tuple[float, httpx.Client]] = LifoQueue()
 
     @contextmanager
     def lend(self) -> Iterator[httpx.Client]:
         """A client for one request. It comes back for the next one unless the block raised or closed it."""
-        try:
-            client = self._idle.get_nowait()
-        except Empty:
-            client = self._make()
+        client = self._fresh() or self._make()
         try:
             yield client
         except BaseException:
             client.close()
             raise
         if not client.is_closed:
-            self._idle.put(client)
+            self._idle.put((self._clock(), client))
+
+    def _fresh(self) -> httpx.Client | None:
+        """The client that was used last, where that was not long ago. All that are older are closed."""
+        while True:
+            try:
+                used, client = self._idle.get_nowait()
+            except Empty:
+                return None
+            if self._clock() - used <= IDLE:
+                return client
+            client.close()
 
     def close(self) -> None:
         """Closes the idle ones."""
         while True:
             try:
-                self._idle.get_nowait().close()
+                self._idle.get_nowait()[1].close()
             except Empty:
                 return
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], *, timeout: httpx.Timeout = TIMEOUT,
+    def send(self, method: str, url: str, headers: Mapping[str, str], *, timeout: httpx.Timeout | None = None,
              json: object = None, form: Mapping[str, str] | None = None,
              params: Mapping[str, str] | None = None) -> httpx.Response:  # fmt: skip
         """One request, one answer, read to its end. Raises `NotSentError`, `NoAnswerError`, `CertificateUntrusted`."""
         with self.lend() as client:
             try:
                 response = client.request(method, url, headers=headers, json=json, data=form, params=params,
-                                          timeout=timeout)  # fmt: skip
+                                          timeout=timeout or TIMEOUT)  # fmt: skip
             except (httpx.TransportError, httpx.DecodingError, httpx.TooManyRedirects) as error:
                 raise _typed(error, url) from None
             if response.status_code == 503:
@@ -177,6 +189,12 @@ class FirstContact:
             if final:
                 raise HostUnreachable(self.host, str(error)) from None
             raise
+        except NoAnswerError:
+            self._reach()  # it took the connection
+            raise
+        self._reach()
+
+    def _reach(self) -> None:
         with self._lock:
             self._reached = True
 
@@ -272,6 +290,11 @@ class MsalClient:
                 response.status_code, retry_after(lower(response.headers), self._clock())
             )
         return MsalResponse(response.status_code, response.text, dict(response.headers))
+
+
+def direct_for(ca_file: Path | None) -> ClientMaker:
+    """The maker of clients for an endpoint of this machine: past every proxy. Asked seldom, so nothing is kept."""
+    return lambda: httpx.Client(verify=trust(ca_file), trust_env=False)
 
 
 def tls_for(ca_file: Path | None) -> ClientMaker:

@@ -16,9 +16,10 @@ from sspr.report.tables import RESULT_COLUMNS
 from sspr.settings import GRAPH_URLS, LOGIN_URLS, Cloud, TenantSettings
 from sspr.simulated.builtin_roles import BUILT_IN
 from sspr.simulated.permissions import APP_ROLES
-from sspr.tenant.pacing import LIMITS
+from sspr.tenant.pacing import LIMITS, UNITS_OF_TENANTS, Quota
 from sspr.tenant.permissions import NEEDS, ROLE
-from sspr.tenant.signin import ADVICE
+from sspr.tenant.quota import Published
+from sspr.tenant.refusals import ADVICE
 from tests.docs.pages import PROJECT, page, table
 
 
@@ -57,10 +58,16 @@ def test_the_numbers() -> None:
 
 
 def test_the_limits_of_the_pacer() -> None:
-    told = [row[:3] for row in table(page("docs/how-it-works.md"), "bucket")]
-    assert told == [
-        [f"`{quota.value}`", f"{limit.burst:g}", f"{limit.rate:g}"] for quota, limit in LIMITS.items()
-    ]
+    told = {bare(row[0]): row[1] for row in table(page("docs/how-it-works.md"), "quota")}
+    assert list(told) == [quota.value for quota in Quota]
+    for quota, limit in LIMITS.items():
+        amounts = (
+            f"{limit.amount:,.0f}.* in {limit.seconds:g} s"
+            if isinstance(limit, Published)
+            else "not published"
+        )
+        assert re.match(amounts, told[quota.value])
+    assert [f"{units.amount:,.0f}" for _, units in UNITS_OF_TENANTS] == re.findall(r"\d,\d{3}", told["units"])
 
 
 def test_every_room_that_is_named_is_there_and_every_room_is_named() -> None:
@@ -99,15 +106,15 @@ def test_every_key_of_the_report() -> None:
 def test_every_key_of_a_tenant() -> None:
     rows = table(page("docs/set-up.md"), "key")
     assert [bare(row[0]) for row in rows] == list(TenantSettings.__struct_fields__)
-    needed = len(TenantSettings.__struct_fields__) - len(TenantSettings.__struct_defaults__)
-    assert [bare(row[0]) for row in rows if row[1] == "needed"] == list(
-        TenantSettings.__struct_fields__[:needed]
-    )
-    defaults = dict(
-        zip(TenantSettings.__struct_fields__[needed:], TenantSettings.__struct_defaults__, strict=True)
-    )
-    told = {bare(row[0]): bare(row[1]) for row in rows[needed:] if row[1].startswith("`")}
-    assert told == {name: str(value) for name, value in defaults.items() if value is not None}
+    defaults = dict(zip(TenantSettings.__struct_fields__, TenantSettings.__struct_defaults__, strict=True))
+    needed = [name for name, value in defaults.items() if value == ""]  # by all credentials but two
+    assert [bare(row[0]) for row in rows if row[1] == "needed"] == needed
+    told = {bare(row[0]): bare(row[1]) for row in rows if row[1].startswith("`")}
+    assert told == {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in defaults.items()
+        if value not in (None, "")
+    }
 
 
 def test_every_cloud() -> None:

@@ -20,8 +20,10 @@ from cryptography.x509.oid import NameOID
 
 from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.faults import Fault
+from sspr.simulated.people import DEVICE_CODE
 from sspr.simulated.samples import application
-from tests.simulated.conftest import SCOPE, AsApp, Start, Tenant, code
+from sspr.simulated.state import App
+from tests.simulated.conftest import ADMIN, SCOPE, AsApp, Start, Tenant, code
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +257,100 @@ def test_faults_reach_the_token_endpoint(start: Start) -> None:
     with pytest.raises(msal.exceptions.MsalServiceError, match="503"):
         tenant.sign_in()
     assert "access_token" in tenant.sign_in()
+
+
+def _for_people(**changes: Any) -> App:
+    return replace(application(), public_client=True, delegated=("User.Read.All",), **changes)
+
+
+def test_a_device_code_waits_for_a_person_and_gives_delegated_tokens(as_app: AsApp) -> None:
+    tenant = as_app(_for_people())
+    app = msal.PublicClientApplication(
+        tenant.server.client_id,
+        authority=f"{tenant.server.login_url}/{tenant.server.tenant_id}",
+        instance_discovery=False,
+        verify=str(tenant.server.ca_file),
+    )
+    flow = app.initiate_device_flow([SCOPE])
+    once = {"exit_condition": lambda _: True}
+    assert app.acquire_token_by_device_flow(flow, **once)["error"] == "authorization_pending"
+    tenant.server.people.approve(flow["user_code"], ADMIN)
+    flow.pop("latest_attempt_at")
+    answer = app.acquire_token_by_device_flow(flow, **once)
+    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    account = tenant.server.state.account(ADMIN)
+    assert account is not None
+    assert (claims["oid"], claims["scp"], "roles" in claims) == (account.id, "User.Read.All", False)
+    assert set(tenant.server.state.roles_of(account.id)) <= set(claims["wids"])
+    client = tenant.client(Authorization=f"Bearer {answer['access_token']}")
+    assert client.get("/organization").status_code == 200
+    assert code(client.get("/policies/authorizationPolicy"))[0] == 403
+    (known,) = app.get_accounts()
+    assert "access_token" in app.acquire_token_silent_with_error([SCOPE], known, force_refresh=True)
+    tenant.server.people.end_sessions()
+    refused = app.acquire_token_silent_with_error([SCOPE], known, force_refresh=True)
+    assert (refused["error"], refused["error_codes"]) == ("invalid_grant", [50173])
+
+
+@pytest.mark.parametrize(
+    ("form", "error", "number"),
+    [
+        ({"grant_type": DEVICE_CODE, "device_code": "none"}, "bad_verification_code", 70018),
+        ({"grant_type": DEVICE_CODE}, "invalid_request", 900144),
+        ({"grant_type": "refresh_token", "scope": SCOPE, "refresh_token": "none"}, "invalid_grant", 9002313),
+        ({"grant_type": "refresh_token", "refresh_token": "none"}, "invalid_request", 900144),
+        ({"grant_type": "refresh_token", "scope": "User.Read", "refresh_token": "x"}, "invalid_scope", 70011),
+        ({"grant_type": "password", "scope": SCOPE}, "unsupported_grant_type", 70003),
+    ],
+)
+def test_what_a_persons_application_may_not_ask(
+    form: dict[str, str], error: str, number: int, as_app: AsApp
+) -> None:
+    tenant = as_app(_for_people())
+    path = f"{tenant.server.tenant_id}/oauth2/v2.0/token"
+    answer = _login(tenant, "POST", path, client_id=tenant.server.client_id, **form).json()
+    assert (answer["error"], answer["error_codes"]) == (error, [number])
+
+
+def test_who_is_expected_is_told_and_nobody_else_can_be_approved(as_app: AsApp) -> None:
+    tenant = as_app(_for_people())
+    people, path = tenant.server.people, f"{tenant.server.tenant_id}/oauth2/v2.0/devicecode"
+    begun = _login(tenant, "POST", path, client_id=tenant.server.client_id, scope=f"openid {SCOPE}").json()
+    assert begun["user_code"] in people.expected
+    with pytest.raises(LookupError, match="no such account"):
+        people.approve(begun["user_code"], "nobody@contoso.com")
+    with pytest.raises(LookupError, match="no such code"):
+        people.approve("NOSUCHCODE", ADMIN)
+    people.decline(begun["user_code"])
+    assert begun["user_code"] not in people.expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "said"),
+    [
+        ({"X-IDENTITY-HEADER": "wrong"}, {}, "X-IDENTITY-HEADER"),
+        ({}, {"api-version": "2017-09-01"}, "api-version"),
+        ({}, {"client_id": str(uuid.UUID(int=7))}, "No managed identity"),
+        ({}, {"resource": "https://vault.azure.net"}, "AADSTS500011"),
+        ({}, {}, None),
+    ],
+)
+def test_the_managed_identity_is_for_the_machine_and_for_graph(
+    headers: dict[str, str], query: dict[str, str], said: str | None, as_app: AsApp
+) -> None:
+    tenant = as_app(replace(application(), managed="system"))
+    environment = tenant.server.identity_environment
+    answer = tenant.client(Authorization="").get(
+        environment["IDENTITY_ENDPOINT"],
+        headers={"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"], **headers},
+        params={"api-version": "2019-08-01", "resource": SCOPE.removesuffix("/.default"), **query},
+    )
+    if said is None:
+        token = answer.json()["access_token"]
+        assert tenant.client(Authorization=f"Bearer {token}").get("/organization").status_code == 200
+    else:
+        assert answer.status_code == 400
+        assert said in answer.json()["message"]
 
 
 def _login(tenant: Tenant, method: str, path: str, **form: str) -> httpx.Response:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from sspr.errors import CannotStart
-from sspr.tenant.errors import NoAnswerError, NotSentError
-from sspr.tenant.transport import ERRORS, Connections, trust
+from sspr.tenant.errors import HostUnreachable, NoAnswerError, NotSentError
+from sspr.tenant.transport import ERRORS, IDLE, Connections, FirstContact, trust
+from tests.tenant.scripted import FakeClock
 
 URL = "https://graph.microsoft.com/v1.0/organization"
 
@@ -76,6 +77,44 @@ def test_a_connection_is_used_again_but_not_after_503_or_a_failure() -> None:
     assert [client.is_closed for client in made] == [True, True, False]
     connections.close()
     assert made[-1].is_closed
+
+
+@pytest.mark.parametrize("reached", [False, True])
+def test_a_host_that_took_a_connection_is_gone_for_a_while_and_not_unreachable(*, reached: bool) -> None:
+    contact = FirstContact("graph.microsoft.com", FakeClock())
+
+    def fail(error: Exception) -> None:
+        with contact.attempt():
+            raise error
+
+    if reached:
+        with pytest.raises(NoAnswerError):
+            fail(NoAnswerError("the answer broke off"))
+    for _ in range(1 if not reached else 5):
+        with pytest.raises(NotSentError):
+            fail(NotSentError("no connection"))
+    if not reached:
+        with pytest.raises(HostUnreachable):
+            fail(NotSentError("no connection"))
+
+
+def test_a_connection_that_was_idle_while_the_machine_slept_is_not_used_again() -> None:
+    made: list[httpx.Client] = []
+
+    def make() -> httpx.Client:
+        made.append(httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200))))
+        return made[-1]
+
+    clock = FakeClock()
+    connections = Connections(make, clock)
+    used = []
+    for seconds in (0, IDLE, IDLE + 1, 0):
+        clock.sleep(seconds)
+        connections.send("GET", URL, {})
+        used.append(len(made))
+    connections.close()
+    assert used == [1, 1, 2, 2]
+    assert [client.is_closed for client in made] == [True, True]
 
 
 def test_neither_addresses_nor_headers_reach_the_logs(caplog: pytest.LogCaptureFixture) -> None:
