@@ -6,6 +6,7 @@ row of a file are structs: they are made in a third of the time that a dataclass
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -123,7 +124,8 @@ class Methods:
     """The registered authentication methods of an account. Empty string: none registered.
 
     `complete` is False where the application may only list some kinds, so that an
-    authenticator app may exist unseen.
+    authenticator app may exist unseen. `sms_sign_in`: the state of SMS sign-in with the mobile phone, in
+    Microsoft's words (learn.microsoft.com, graph/api/resources/phoneauthenticationmethod).
     """
 
     email: str = field(repr=False, default="")
@@ -132,6 +134,7 @@ class Methods:
     mobile_phone_id: str = ""
     authenticator_app: bool = False
     complete: bool = True
+    sms_sign_in: str = ""
 
     @property
     def kinds(self) -> frozenset[MethodKind]:
@@ -146,7 +149,9 @@ class Methods:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the tenant holds of one user. `methods` is None where they were not, or could not be, read."""
+    """What the tenant holds of one user. `methods` is None where they were not, or could not be, read;
+    `administrator` (any role) and `global_administrator` where it is not known who holds a role.
+    """
 
     id: str
     user_principal_name: str = field(repr=False)
@@ -159,14 +164,24 @@ class Account:
     synced: bool = False
     administrator: bool | None = None
     methods: Methods | None = field(repr=False, default=None)
+    global_administrator: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The ids of the users that hold a directory role, and of those among them that hold Global Administrator."""
+
+    administrators: frozenset[str]
+    global_administrators: frozenset[str]
 
 
 class ChangeKind(StrEnum):
-    """The up to three writes of a row."""
+    """The up to three writes of a row, and a fourth that puts back what the third brought about; sent in this order."""
 
     CONTACT = "contact"
     EMAIL_METHOD = "email_method"
     PHONE_METHOD = "phone_method"
+    SMS_SIGN_IN = "sms_sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +189,10 @@ class Change:
     """One write, both sides of it. A value is a property's name → what it holds (None: nothing there).
 
     CONTACT: `otherMails` (list) and/or `mobilePhone` (str), only those that differ.
-    EMAIL_METHOD: `emailAddress`. PHONE_METHOD: `phoneNumber`. `method_id` is set where an existing
-    method is replaced (PATCH), empty where it is registered anew (POST).
+    EMAIL_METHOD: `emailAddress`. PHONE_METHOD: `phoneNumber`, before also `smsSignInState`. `method_id` is set
+    where an existing method is replaced (PATCH), empty where it is registered anew (POST). SMS_SIGN_IN:
+    `smsSignInState` of the mobile phone whose id is `method_id`, turned off again; planned only once a read has
+    shown that registering the number turned it on.
     """
 
     kind: ChangeKind
@@ -225,13 +242,20 @@ class Answer:
     fault: Fault | None = None
 
 
+# The domains that Microsoft gives: contoso.onmicrosoft.com, in a hybrid organization contoso.mail.onmicrosoft.com.
+INITIAL_DOMAIN = re.compile(r"\.(?:onmicrosoft\.(?:com|us|de)|partner\.onmschina\.cn)$")
+
+
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """The tenant itself: id, display name, its verified domains in lower case."""
+    """The tenant itself: id, display name, its verified domains in lower case, and how many methods Microsoft asks
+    its administrators for at a reset (None: not known).
+    """
 
     id: str
     display_name: str
     domains: frozenset[str] = frozenset()
+    gates: int | None = None
 
 
 @dataclass(slots=True)
@@ -275,7 +299,8 @@ class ResultRow(msgspec.Struct, frozen=True, gc=False):
 class RunSummary:
     """A run as a report's head tells it. Times are ISO 8601 in UTC; `rows` per source, in order.
 
-    `stopped_because` is the sentence why the run ended before its last row, empty where it did not.
+    `stopped_because` is the sentence why the run ended before its last row, empty where it did not. `gates`: see
+    `Organization`.
     """
 
     run_id: str
@@ -291,3 +316,4 @@ class RunSummary:
     feature_after: bool | None
     traffic: Traffic
     stopped_because: str = ""
+    gates: int | None = None

@@ -6,12 +6,14 @@ a method that the person registered is kept unless the operator says otherwise.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sspr.model import Account, Change, ChangeKind, Contact, Finding, Methods, Target
+from sspr.model import Account, Change, ChangeKind, Contact, Finding, MethodKind, Methods, Target
 
-# Two gates, always: the policy for administrators asks for two methods and cannot be changed
+# The policy for administrators asks for two methods and cannot be changed; only a tenant without a domain of its own
+# and without synchronization is asked for one, and for no longer than that is so
 # (learn.microsoft.com, entra/identity/authentication/concept-sspr-policy).
 GATES = 2
 
@@ -51,6 +53,11 @@ def shows(change: Change, account: Account) -> bool:
         return mails_shown and (phone is None or same_number(str(phone), account.mobile_phone))
     if account.methods is None:
         return False
+    if (
+        change.kind is ChangeKind.SMS_SIGN_IN
+    ):  # of this number: an older copy of the account may show another, or none
+        of_it = same_number(str(change.before["phoneNumber"]), account.methods.mobile_phone)
+        return of_it and account.methods.sms_sign_in != change.before["smsSignInState"]
     if change.kind is ChangeKind.EMAIL_METHOD:
         return same_address(str(change.after["emailAddress"]), account.methods.email)
     return same_number(str(change.after["phoneNumber"]), account.methods.mobile_phone)
@@ -70,6 +77,10 @@ def unmoved(change: Change, account: Account) -> bool:
         return False
     if change.kind is ChangeKind.EMAIL_METHOD:
         return same_address(str(change.before["emailAddress"] or ""), account.methods.email)
+    if change.kind is ChangeKind.SMS_SIGN_IN and (
+        account.methods.sms_sign_in != change.before["smsSignInState"]
+    ):
+        return False
     return same_number(str(change.before["phoneNumber"] or ""), account.methods.mobile_phone)
 
 
@@ -86,6 +97,28 @@ def is_ready(enabled: bool | None, methods: Methods | None, feature: bool | None
     return None if None in conditions else True
 
 
+def registered(held: Methods, changes: Iterable[Change]) -> Methods:
+    """The methods once the changes are made."""
+    for change in changes:
+        if change.kind is ChangeKind.EMAIL_METHOD:
+            held = replace(held, email=str(change.after["emailAddress"] or ""))
+        elif change.kind is ChangeKind.PHONE_METHOD:
+            held = replace(held, mobile_phone=str(change.after["phoneNumber"] or ""))
+    return held
+
+
+def rests_on_texts(methods: Methods) -> bool:
+    """Whether a mobile phone is registered without which there are too few accepted methods."""
+    others = methods.kinds - {MethodKind.MOBILE_PHONE}
+    return len(others) < GATES and others != methods.kinds
+
+
+def sms_sign_in_off(methods: Methods) -> Change:
+    """The write that turns off SMS sign-in, which registering the mobile number turned on."""
+    before = {"smsSignInState": methods.sms_sign_in, "phoneNumber": methods.mobile_phone}
+    return Change(ChangeKind.SMS_SIGN_IN, before, {"smsSignInState": "notEnabled"}, methods.mobile_phone_id)
+
+
 def folded(addresses: Iterable[str]) -> frozenset[str]:
     """Addresses as a case-insensitive set."""
     return frozenset(address.casefold() for address in addresses)
@@ -97,7 +130,10 @@ def same_address(one: str, other: str) -> bool:
 
 
 def same_number(one: str, other: str) -> bool:
-    """Whether two numbers have the same digits; two empty ones are the same."""
+    """Whether two numbers have the same digits; two empty ones are the same. Their extensions do not count: a text
+    message goes to the number without it (learn.microsoft.com, entra/identity/authentication/
+    howto-sspr-authenticationdata: extensions are removed).
+    """
     return _digits(one) == _digits(other)
 
 
@@ -136,15 +172,11 @@ def _method_changes(contact: Contact, held: Methods, replace: bool, findings: li
         if held.mobile_phone:
             findings.append(Finding("phone_method_differs", "replaced" if replace else "kept"))
         if replace or not held.mobile_phone:
-            number = {"phoneNumber": held.mobile_phone or None}
-            changes.append(
-                Change(
-                    ChangeKind.PHONE_METHOD,
-                    number,
-                    {"phoneNumber": contact.mobile_phone},
-                    held.mobile_phone_id,
-                )
-            )
+            number: dict[str, object] = {"phoneNumber": held.mobile_phone or None}
+            if held.sms_sign_in:
+                number["smsSignInState"] = held.sms_sign_in
+            after = {"phoneNumber": contact.mobile_phone}
+            changes.append(Change(ChangeKind.PHONE_METHOD, number, after, held.mobile_phone_id))
     return changes
 
 
@@ -152,5 +184,9 @@ def _texts(value: object) -> Sequence[str]:
     return [str(item) for item in value] if isinstance(value, list) else []
 
 
+# `x12` in a registered method; in the property, which is free text, also `ext. 12`, `;ext=12`, `#12`.
+_EXTENSION = re.compile(r"(?<=[0-9)])\s*[,;]?\s*(?:ext|x|#).*", re.IGNORECASE | re.DOTALL)
+
+
 def _digits(number: str) -> str:
-    return "".join(character for character in number if character.isdecimal())
+    return "".join(character for character in _EXTENSION.sub("", number) if character.isdecimal())

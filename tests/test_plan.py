@@ -76,6 +76,13 @@ BOTH_PROPERTIES = contact_change(
             id="registered-methods-are-theirs",
         ),
         pytest.param(
+            replace(BARE, methods=Methods(email=EMAIL.upper(), mobile_phone=f"{PHONE}x12")),
+            Target.METHODS,
+            [],
+            [],
+            id="equal-but-for-case-and-an-extension",
+        ),
+        pytest.param(
             replace(BARE, methods=None), Target.METHODS, [], [], id="unread-methods-are-not-written"
         ),
     ],
@@ -89,13 +96,20 @@ def test_only_what_differs_is_written(
 
 
 def test_registered_methods_are_replaced_on_request_by_their_ids() -> None:
-    held = Methods(email="x@adatum.com", email_id="e", mobile_phone="+49 15112345678", mobile_phone_id="m")
+    held = Methods(
+        email="x@adatum.com", email_id="e", mobile_phone="+49 15112345678", mobile_phone_id="m",
+        sms_sign_in="notEnabled",
+    )  # fmt: skip
     comparison = plan.compare(CONTACT, replace(BARE, methods=held), Target.METHODS, replace_methods=True)
     assert [(change.kind, change.method_id) for change in comparison.changes] == [
         (ChangeKind.EMAIL_METHOD, "e"),
         (ChangeKind.PHONE_METHOD, "m"),
     ]
     assert [finding.detail for finding in comparison.findings] == ["replaced", "replaced"]
+    assert [dict(change.before) for change in comparison.changes] == [
+        {"emailAddress": "x@adatum.com"},
+        {"phoneNumber": "+49 15112345678", "smsSignInState": "notEnabled"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -120,8 +134,74 @@ def test_ready_asks_for_an_enabled_account_two_methods_and_the_flag(
     assert plan.is_ready(enabled, methods, feature) is ready
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("+1 2065550100", "+12065550100", True),
+        ("+1 2065550100", "+1 (206) 555-0100", True),
+        ("+1 2065550100x12", "+1 2065550100", True),
+        ("+1 2065550100x12", "+1 2065550100x13", True),
+        ("+1 206555010", "+1 2065550100", False),
+        ("+1 20655501x00", "+1 2065550100", False),
+        ("+44 7400123456 ext. 12", "+44 740012345612", False),
+        ("+44 7400123456;ext=12", "+44 7400123456", True),
+        ("+44 7400123456 #12", "+44 7400123456", True),
+        ("", "", True),
+        ("", "+1 2065550100", False),
+        ("", "x12", False),
+    ],
+)
+def test_numbers_are_the_same_by_their_digits_without_the_extension(one: str, other: str, same: bool) -> None:
+    assert plan.same_number(one, other) is plan.same_number(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("methods", "rests"),
+    [
+        (Methods(), False),
+        (Methods(mobile_phone=PHONE), True),
+        (Methods(email=EMAIL), False),
+        (Methods(email=EMAIL, mobile_phone=PHONE), True),
+        (Methods(email=EMAIL, authenticator_app=True), False),
+        (Methods(mobile_phone=PHONE, authenticator_app=True), True),
+        (Methods(email=EMAIL, mobile_phone=PHONE, authenticator_app=True), False),
+    ],
+)
+def test_a_reset_rests_on_texts_where_the_others_are_fewer_than_two(methods: Methods, rests: bool) -> None:
+    assert plan.rests_on_texts(methods) is rests
+
+
+def test_what_will_be_registered_counts() -> None:
+    held = Methods(authenticator_app=True)
+    assert plan.registered(held, [EMAIL_METHOD, PHONE_METHOD, BOTH_PROPERTIES]) == replace(
+        held, email=EMAIL, mobile_phone=PHONE
+    )
+
+
+ON = Methods(mobile_phone=PHONE, mobile_phone_id="m", sms_sign_in="ready")
+
+
+@pytest.mark.parametrize(
+    ("now", "shown", "unmoved"),
+    [
+        (ON, False, True),
+        (replace(ON, sms_sign_in="notEnabled"), True, False),
+        (replace(ON, mobile_phone="+44 7400123456"), False, False),
+        (replace(ON, mobile_phone="+44 7400123456", sms_sign_in="notEnabled"), False, False),
+        (Methods(), False, False),
+    ],
+    ids=["still-on", "off", "another-number-on", "another-number-off", "no-number"],
+)
+def test_sms_sign_in_is_off_only_where_the_number_itself_shows_it(
+    now: Methods, shown: bool, unmoved: bool
+) -> None:
+    change, account = plan.sms_sign_in_off(ON), replace(BARE, methods=now)
+    assert (plan.shows(change, account), plan.unmoved(change, account)) == (shown, unmoved)
+    assert change.method_id == "m"
+
+
 addresses = st.sampled_from(["a@fabrikam.com", "B@fabrikam.com", "c@adatum.com", EMAIL, EMAIL.upper()])
-phones = st.sampled_from(["", PHONE, "+12065550100", "+44 7400123456"])
+phones = st.sampled_from(["", PHONE, "+12065550100", "+44 7400123456", "+44 7400123456x12", f"{PHONE}x7"])
 accounts = st.builds(
     Account,
     id=st.just("id"),

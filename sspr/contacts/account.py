@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sspr.contacts.cleaning import MAX_CELL, is_placeholder, unwrapped
 from sspr.contacts.email import GMAIL, mailbox
-from sspr.model import Account, Contact, Finding
+from sspr.model import INITIAL_DOMAIN, Account, Contact, Finding, Target
 
 # learn.microsoft.com, entra/identity/authentication/concept-sspr-policy, UserPrincipalName policies
 MAX_UPN, MAX_LOCAL, MAX_DOMAIN = 113, 64, 48
@@ -20,8 +20,6 @@ _PLAIN = re.compile(
 FACTS = frozenset({"account_enabled", "account_blocked", "user_type", "directory_synced"})
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
 _SAYS_THE_FILE = "as the file says"
-# The domain that every tenant is given: contoso.onmicrosoft.com, in a hybrid organization contoso.mail.onmicrosoft.com.
-_INITIAL = re.compile(r"\.(?:onmicrosoft\.(?:com|us|de)|partner\.onmschina\.cn)$")
 
 
 def read_account(text: str) -> tuple[str, tuple[Finding, ...]]:
@@ -45,7 +43,12 @@ def own_address(address: str, user_principal_name: str) -> tuple[Finding, ...]:
     if not address or not user_principal_name:
         return ()
     domain, home = domain_of(address), domain_of(user_principal_name)
-    if domain != home and home not in GMAIL and not _INITIAL.search(domain) and not _INITIAL.search(home):
+    if (
+        domain != home
+        and home not in GMAIL
+        and not INITIAL_DOMAIN.search(domain)
+        and not INITIAL_DOMAIN.search(home)
+    ):
         return ()  # no disguise spans two domains but those
     found: list[Finding] = []
     if _is_same(mailbox(address), mailbox(user_principal_name)):
@@ -75,10 +78,21 @@ def is_hearsay(finding: Finding) -> bool:
     return finding.detail == _SAYS_THE_FILE
 
 
-def judge_account(contact: Contact, account: Account, domains: frozenset[str]) -> tuple[Finding, ...]:
+# What is done where the account is mastered on premises, by where the run writes.
+_ON_PREMISES = {
+    Target.BOTH: "its methods are written, its property mobilePhone is left as it is",
+    Target.METHODS: "only its methods are written",
+    Target.CONTACT: "",
+}
+
+
+def judge_account(
+    contact: Contact, account: Account, domains: frozenset[str], target: Target = Target.CONTACT
+) -> tuple[Finding, ...]:
     """What the account adds to the findings of the row; what the row's own judgement said is not said again.
 
-    `domains`: the tenant's verified domains in lower case. What the account holds already is no concern of this.
+    `domains`: the tenant's verified domains in lower case; `target`: where the run writes. What the account holds
+    already is no concern of this.
     """
     found: list[Finding] = []
     if account.enabled is False:
@@ -88,7 +102,7 @@ def judge_account(contact: Contact, account: Account, domains: frozenset[str]) -
     if account.administrator is False:
         found.append(Finding("not_an_administrator"))
     if account.synced:
-        found.append(Finding("synced_from_on_premises"))
+        found.append(Finding("synced_from_on_premises", _ON_PREMISES[target]))
     address = contact.alternate_email
     if address:
         if any(_is_same(mailbox(address), mailbox(own)) for own in _addresses(account)):
@@ -121,7 +135,7 @@ def _is_same(one: str, other: str) -> bool:
     if one == other:
         return True
     (name, _, domain), (other_name, _, other_domain) = one.rpartition("@"), other.rpartition("@")
-    if name != other_name or not (_INITIAL.search(domain) or _INITIAL.search(other_domain)):
+    if name != other_name or not (INITIAL_DOMAIN.search(domain) or INITIAL_DOMAIN.search(other_domain)):
         return False
     return domain.partition(".")[0] == other_domain.partition(".")[0]
 

@@ -244,9 +244,9 @@ CODES: tuple[Code, ...] = (
     Code(
         "synced_from_on_premises", UPN, _ERROR, Loss.NOTHING,
         "The account is managed in the company's own directory and only copied to Microsoft's cloud.",
-        "The mobile phone of such an account can be changed in that directory only; what is registered for resets "
-        "can be written here.",
-        "Have the number changed in that directory, or run with --target both or --target methods.",
+        "The property mobilePhone of such an account can be changed in that directory only; the methods that are "
+        "registered for resets can be written here, with --target both or --target methods.",
+        "For resets the methods are enough. Have the property changed in that directory.",
         _USER,
     ),
     Code(
@@ -276,6 +276,24 @@ CODES: tuple[Code, ...] = (
         "A method that the person registered is theirs, so it is kept by default.",
         "Ask the person which is right; --replace-methods puts this one in its place.",
         _PHONE_METHOD,
+    ),
+    Code(
+        "sms_sign_in", PHONE, _WARN, Loss.NOTHING,
+        "The mobile phone touches SMS sign-in, signing in with a number and a text message instead of a password.",
+        "Where the organization lets people sign in so, Microsoft tries to make a number that is registered a sign-in "
+        "name too, and only one account can have it. A run leaves SMS sign-in as it was.",
+        "Nothing is to be done for resets. Who may sign in so is set in the admin center, Authentication methods, SMS.",
+        _PHONE_METHOD,
+    ),
+    Code(
+        "sms_ends", PHONE, _WARN, Loss.NOTHING,
+        "Without the mobile phone the account has fewer than two methods for a reset, and Microsoft's text messages "
+        "end.",
+        "After that a number is of use only where the organization has a telephony provider of its own.",
+        "Have the person register an authenticator app as well. Where there is such a provider, say so in "
+        "tenants.toml: telephony_provider = true.",
+        "learn.microsoft.com, entra/identity/authentication/concept-sms-voice-retirement; the date for Global "
+        "Administrators: summaries of Microsoft's message MC1426371",
     ),
     Code(
         "changed_since_plan", "", _ERROR, Loss.ROW,

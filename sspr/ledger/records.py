@@ -35,6 +35,7 @@ class RunRecord:
     feature_after: bool | None
     traffic: Traffic
     counts: Mapping[str, int] | None = None
+    gates: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,9 @@ class ChangeMove:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of a row that was written: UPDATED, UNCHANGED (all its writes were dropped) or FAILED."""
+    """The end of a row that was written: UPDATED, UNCHANGED (all its writes were dropped) or FAILED. `before`: the
+    account before this run wrote to it, where that is known better now than it was noted.
+    """
 
     seq: int
     state: RowState
@@ -130,6 +133,41 @@ class Finished:
     reasons: tuple[Finding, ...] = ()
     more_warnings: tuple[Finding, ...] = ()
     message: str = field(repr=False, default="")
+    before: Account | None = None
+
+
+def row_record(found: Any) -> RowRecord:
+    """A row of the table of rows, read by column names."""
+    return RowRecord(
+        seq=found["seq"],
+        source=found["source"],
+        line=found["line"],
+        cells=tuple(found["cells"]),
+        upn=found["upn"],
+        email=found["email"],
+        phone=found["phone"],
+        state=RowState(found["state"]),
+        reasons=findings_from_json(found["reasons"]),
+        warnings=findings_from_json(found["warnings"]),
+        message=found["message"],
+        account_id=found["account_id"],
+        before=account_from_json(found["before"]),
+        now=account_from_json(found["now"]),
+    )
+
+
+def change_record(found: Any) -> ChangeRecord:
+    """A row of the table of writes with its account's id, read by column names."""
+    return ChangeRecord(
+        seq=found["seq"],
+        account_id=found["account_id"],
+        change=Change(ChangeKind(found["kind"]), found["before"], found["after"], found["method_id"]),
+        state=ChangeState(found["state"]),
+        attempts=found["attempts"],
+        sent_at=found["sent_at"],
+        answered_at=found["answered_at"],
+        fault=Fault(**found["fault"]) if found["fault"] else None,
+    )
 
 
 def findings_to_json(findings: tuple[Finding, ...]) -> list[list[str]]:

@@ -17,16 +17,16 @@ from sspr.ledger.records import (
     RowRecord,
     RunRecord,
     SourceRecord,
-    account_from_json,
     account_to_json,
-    findings_from_json,
+    change_record,
     findings_to_json,
+    row_record,
     source_from_json,
     source_to_json,
 )
 from sspr.ledger.schema import change, row, run, source
 from sspr.ledger.states import CHANGE_MOVES, MOVES, ChangeState, RowState
-from sspr.model import Answer, Change, ChangeKind, Fate, Fault, Source, Target, Traffic, Write
+from sspr.model import Answer, Change, ChangeKind, Fate, Source, Target, Traffic, Write
 
 _INSERT_CHUNK = 1000
 
@@ -157,7 +157,7 @@ class RunLedger:
         if last is not None:
             query = query.where(row.c.seq <= last)
         with self._reading() as connection:
-            return [_row_record(found) for found in connection.execute(query).mappings()]
+            return [row_record(found) for found in connection.execute(query).mappings()]
 
     def pages(self, rows: int = 2000) -> Iterator[list[RowRecord]]:
         """All rows in input order, so many at a time, so that memory stays flat."""
@@ -186,7 +186,7 @@ class RunLedger:
             .order_by(change.c.seq)
         )
         with self._reading() as connection:
-            return [_change_record(found) for found in connection.execute(query).mappings()]
+            return [change_record(found) for found in connection.execute(query).mappings()]
 
     def compared_before(self, first: int, last: int, moment: float) -> list[int]:
         """The PLANNED rows whose comparison is older than `moment`."""
@@ -237,13 +237,18 @@ class RunLedger:
                 moves.append(((seq, ChangeKind(kind)), _STATE_OF_FATE[answer.fate], values))
             self._move_changes(connection, moves)
 
-    def record_look(self, moves: Sequence[ChangeMove], ends: Sequence[Finished]) -> None:
+    def record_look(
+        self, moves: Sequence[ChangeMove], ends: Sequence[Finished], more: Sequence[tuple[int, Change]] = ()
+    ) -> None:
         """Notes what a read showed, all of it or nothing: where writes go (CONFIRMED, DROPPED, LOST, or PLANNED to be
-        sent again with both sides as they are now), and the rows that are thereby at their end.
+        sent again with both sides as they are now), the rows that are thereby at their end, and `more` writes that what
+        was seen calls for, by row.
         """
-        if not moves and not ends:
+        if not moves and not ends and not more:
             return
         with self._engine.begin() as connection:
+            if more:
+                connection.execute(sa.insert(change), [self._new_change(seq, one) for seq, one in more])
             self._move_changes(
                 connection, [((each.seq, each.kind), each.state, _both_sides(each)) for each in moves]
             )
@@ -262,6 +267,8 @@ class RunLedger:
             }
             if end.account is not None:
                 values["now"] = account_to_json(end.account)
+            if end.before is not None:
+                values["before"] = account_to_json(end.before)
             moves.append((end.seq, end.state, values))
         self._move(connection, moves)
 
@@ -365,35 +372,3 @@ def _both_sides(move: ChangeMove) -> dict[str, Any]:
         return {}
     anew = move.change
     return {"before": dict(anew.before), "after": dict(anew.after), "method_id": anew.method_id}
-
-
-def _row_record(found: Any) -> RowRecord:
-    return RowRecord(
-        seq=found["seq"],
-        source=found["source"],
-        line=found["line"],
-        cells=tuple(found["cells"]),
-        upn=found["upn"],
-        email=found["email"],
-        phone=found["phone"],
-        state=RowState(found["state"]),
-        reasons=findings_from_json(found["reasons"]),
-        warnings=findings_from_json(found["warnings"]),
-        message=found["message"],
-        account_id=found["account_id"],
-        before=account_from_json(found["before"]),
-        now=account_from_json(found["now"]),
-    )
-
-
-def _change_record(found: Any) -> ChangeRecord:
-    return ChangeRecord(
-        seq=found["seq"],
-        account_id=found["account_id"],
-        change=Change(ChangeKind(found["kind"]), found["before"], found["after"], found["method_id"]),
-        state=ChangeState(found["state"]),
-        attempts=found["attempts"],
-        sent_at=found["sent_at"],
-        answered_at=found["answered_at"],
-        fault=Fault(**found["fault"]) if found["fault"] else None,
-    )

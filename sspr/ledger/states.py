@@ -40,7 +40,7 @@ class ChangeState(StrEnum):
     ACCEPTED = "accepted"
     REFUSED = "refused"
     CONFIRMED = "confirmed"  # a read has shown it
-    DROPPED = "dropped"  # given up without fault: the property is mastered on premises
+    DROPPED = "dropped"  # given up without fault: mastered on premises, or the person's own by now
     LOST = "lost"  # refused for good, or never seen within our patience
 
 

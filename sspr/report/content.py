@@ -69,8 +69,9 @@ class Report(TypedDict):
     """The content of `report.json`. Holds no account and no contact data.
 
     `counts` names every status, zero or not, and adds up to the rows. `not_ready` says why the rows counted
-    under `ready.no` are not ready, each row once. `folder` is where the files were written; `rejected` are the
-    names of the files to mend and give back.
+    under `ready.no` are not ready, each row once. `gates`: how many methods Microsoft asks the tenant's
+    administrators for at a reset, None where that was not read; `ready` asks for two either way. `folder` is where the
+    files were written; `rejected` are the names of the files to mend and give back.
     """
 
     run_id: str
@@ -90,6 +91,7 @@ class Report(TypedDict):
     feature_meaning: str
     ready: Ready
     not_ready: dict[str, int]
+    gates: int | None
     graph: GraphReport
     folder: str
     rejected: list[str]
@@ -158,6 +160,7 @@ def build_report(
         feature_meaning=flag_meaning,
         ready=Ready(yes=tally.ready["yes"], no=tally.ready["no"], unknown=tally.ready[""]),
         not_ready=_by_frequency(tally.not_ready),
+        gates=summary.gates,
         graph=_graph(summary),
         folder=folder,
         rejected=rejected,

@@ -12,6 +12,7 @@ from sspr.report.words import (
     WHY_METHODS,
     details,
     flag_sentence,
+    gates_sentence,
     headline,
     number,
     one_line,
@@ -44,6 +45,8 @@ def summary_lines(report: Report, masked: bool = True, explain: Callable[[str], 
         lines += ["", flag_sentence(report), FLAG_MEANING]
     if report["command"] not in ("check", "undo"):
         lines += [WHY_METHODS]
+    if report.get("gates") == 1:  # the exception; that it is two elsewhere is what `ready` says anyway
+        lines += [gates_sentence(report)]
     if report["graph"]["requests"]:
         lines += ["", _traffic(report)]
     lines += ["", f"Files in {report['folder']}"]
@@ -106,6 +109,8 @@ def summary_markdown(report: Report, explain: Callable[[str], str] = _nothing) -
     if report["feature"]["enabled_after"] is not None:
         paragraphs += ["### The flag", f"{flag_sentence(report)} {FLAG_MEANING}"]
     paragraphs.append(WHY_METHODS)
+    if report.get("gates") == 1:
+        paragraphs.append(gates_sentence(report))
     if report["graph"]["requests"]:
         paragraphs.append(_traffic(report))
     paragraphs.append(

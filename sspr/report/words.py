@@ -16,7 +16,9 @@ FLAG_MEANING = (
 )
 
 # learn.microsoft.com: entra/identity/authentication/howto-sspr-authenticationdata (5 October 2026); message
-# MC1325414 as it is summarised elsewhere (9 November 2026); concept-sms-voice-retirement (1 February 2027).
+# MC1325414 as it is summarised elsewhere (9 November 2026); concept-sms-voice-retirement (1 February 2027), and for
+# Global Administrators MC1426371 as it is summarised elsewhere (1 July 2027); concept-authentication-methods (one
+# registration serves reset and multifactor authentication alike).
 WHY_METHODS = (
     "Since autumn 2026 a self-service reset accepts only registered authentication methods: an address or a "
     "number that stands only in the user's properties (otherMails, mobilePhone) no longer opens the door. "
@@ -26,13 +28,23 @@ WHY_METHODS = (
 METHODS_CAVEAT = (
     "A method registered through Microsoft Graph needs no confirmation by the person. Microsoft documents that a "
     "reset uses it, but does not say in so many words that it counts as registered by that person. "
-    "From 1 February 2027 Microsoft no longer sends text messages and voice calls itself: a mobile phone then "
-    "counts only where the tenant has a telephony provider of its own."
+    "A mobile phone that is registered also serves as a factor of multifactor authentication: a mistyped number is a "
+    "stranger's. "
+    "From 1 February 2027 (Global Administrators: 1 July 2027) Microsoft no longer sends text messages and voice calls "
+    "itself: a mobile phone then counts only where the tenant has a telephony provider of its own."
 )
 CONTACT_ONLY = (
     "This run wrote contact properties only (target: contact). They serve notifications and the directory; "
     "by themselves they make nobody able to reset a password."
 )
+
+# learn.microsoft.com: entra/identity/authentication/concept-sspr-policy (two gates, and when it is one).
+_GATES = {
+    1: "This tenant has no domain of its own and is not synchronized, so Microsoft asks its administrators for one "
+    "method at a reset (one gate): one would do today. Ready means two all the same, because two are asked for as soon "
+    "as a domain is added or synchronization begins.",
+    2: "Microsoft asks the administrators of this tenant for two methods at a reset (two gates).",
+}
 
 STATUS_MEANINGS = {
     "updated": "written, and read back as written",
@@ -89,6 +101,11 @@ def flag_sentence(report: Report) -> str:
     was = "" if before in (None, after) else f" (it was {flag_word(before)} before)"
     consequence = "" if after else ": no administrator can reset a password until it is on"
     return f"The flag is {flag_word(after)}{was}{consequence}."
+
+
+def gates_sentence(report: Report) -> str:
+    """How many methods a reset asks for in this tenant; empty where that was not read."""
+    return _GATES.get(report.get("gates") or 0, "")
 
 
 def needing_a_person(report: Report) -> int:

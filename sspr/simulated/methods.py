@@ -107,8 +107,10 @@ def delete_phone(call: Call, store: Store) -> Answer:
 
 
 def enable_sms(call: Call, store: Store) -> Answer:
-    """POST …/phoneMethods/{id}/enableSmsSignIn."""
-    account = _writable(call, store)
+    """POST …/phoneMethods/{id}/enableSmsSignIn: for the mobile phone, where policy allows it and nobody else signs in
+    with the number. Not in the cloud operated by 21Vianet.
+    """
+    account = _with_sms(call, store)
     phone = _phone(call, account)
     state = _sms_state(store, account, phone.kind, phone.number)
     if state != "ready":
@@ -118,8 +120,10 @@ def enable_sms(call: Call, store: Store) -> Answer:
 
 
 def disable_sms(call: Call, store: Store) -> Answer:
-    """POST …/phoneMethods/{id}/disableSmsSignIn."""
-    account = _writable(call, store)
+    """POST …/phoneMethods/{id}/disableSmsSignIn: the number is no sign-in name any more, and free for another account.
+    Not in the cloud operated by 21Vianet.
+    """
+    account = _with_sms(call, store)
     phone = _phone(call, account)
     if phone.kind != "mobile":
         raise bad_request("SMS sign-in is for the mobile phone only.", "badRequest")
@@ -226,6 +230,13 @@ def _writable(call: Call, store: Store) -> Account:
     return account
 
 
+def _with_sms(call: Call, store: Store) -> Account:
+    account = _writable(call, store)
+    if store.state.cloud == "china":
+        raise GraphError(403, "accessDenied", "SMS sign-in is not available in this cloud.")
+    return account
+
+
 def _known(call: Call, *names: str) -> Json:
     body = call.json_object()
     for name in body:
@@ -270,14 +281,23 @@ def _put_phone(store: Store, account: Account, phone: Phone) -> None:
 
 
 def _sms_state(store: Store, account: Account, kind: PhoneKind, number: str) -> SmsSignIn:
-    """What registering the number as a sign-in name comes to: it is tried where the user's policy allows it."""
+    """What registering the number as a sign-in name comes to: it is tried where the user's policy allows it, and only
+    one account of the tenant can have it.
+    """
     if kind != "mobile":
         return "notSupported"
-    if not account.sms_sign_in_allowed:
+    if not account.sms_sign_in_allowed or store.state.cloud == "china":
         return "notAllowedByPolicy"
     for other in store.state.accounts.values():
-        if other.id != account.id and other.sms_sign_in_allowed:
-            mobile = other.phone("mobile")
-            if mobile is not None and mobile.number == number and mobile.sms_sign_in == "ready":
-                return "phoneNumberNotUnique"
+        mobile = other.phone("mobile") if other.id != account.id else None
+        if (
+            mobile is not None
+            and mobile.sms_sign_in == "ready"
+            and _dialled(mobile.number) == _dialled(number)
+        ):
+            return "phoneNumberNotUnique"
     return "ready"
+
+
+def _dialled(number: str) -> str:
+    return number.partition("x")[0]

@@ -12,7 +12,18 @@ from dataclasses import dataclass, replace
 
 from sspr.simulated import permissions
 from sspr.simulated.builtin_roles import BUILT_IN, GLOBAL, HELPDESK, PRIVILEGED_AUTHENTICATION, USER
-from sspr.simulated.state import Account, App, Assignment, Domain, Eligibility, Group, License, Phone, State
+from sspr.simulated.state import (
+    Account,
+    App,
+    Assignment,
+    Domain,
+    Eligibility,
+    Group,
+    License,
+    Phone,
+    SmsSignIn,
+    State,
+)
 
 DOMAIN = "contoso.onmicrosoft.com"
 _NAMESPACE = uuid.UUID("5b1f0c1e-6c39-4d0f-8f5e-2f4a0f6a9d11")
@@ -96,7 +107,8 @@ _GROUP_ROLE = USER
 class Variety:
     """Shares (0 to 1) of accounts that are not plain. ``group_held``: the role comes through a group; ``eligible``:
     as a PIM eligibility. ``contacts``: hold another alternate address and mobile number already; ``methods``:
-    have registered an email and a phone method themselves; ``authenticators``: have Microsoft Authenticator.
+    have registered an email and a phone method themselves; ``authenticators``: have Microsoft Authenticator;
+    ``sms_sign_in``: may sign in by text message, and do where they have registered a phone.
     """
 
     synced: float = 0.0
@@ -108,6 +120,7 @@ class Variety:
     contacts: float = 0.0
     methods: float = 0.0
     authenticators: float = 0.0
+    sms_sign_in: float = 0.0
 
 
 PLAIN = Variety()
@@ -238,6 +251,10 @@ def _account(upn: str, seed: int, chance: random.Random, variety: Variety) -> Ac
     ]
     contacts, methods = chance.random() < variety.contacts, chance.random() < variety.methods
     guest = "#EXT#" in upn.upper() or chance.random() < variety.guests
+    # Drawn by itself, so that a share of it leaves everything else of the tenant as it is without.
+    by_itself = random.Random(f"{seed}:sms:{upn.casefold()}").random() if variety.sms_sign_in else 1.0
+    signs_in_by_sms = by_itself < variety.sms_sign_in
+    sms: SmsSignIn = "ready" if signs_in_by_sms else "notAllowedByPolicy"
     return Account(
         id=_id(seed, upn.casefold()),
         upn=upn,
@@ -249,7 +266,8 @@ def _account(upn: str, seed: int, chance: random.Random, variety: Variety) -> Ac
         usage_location=country,
         mobile_phone=numbers[0] if contacts else None,
         other_mails=(addresses[0],) if contacts else (),
-        phones=(Phone("mobile", numbers[1]),) if methods else (),
+        phones=(Phone("mobile", numbers[1], sms),) if methods else (),
+        sms_sign_in_allowed=signs_in_by_sms,
         email_method=addresses[1] if methods else None,
         synced=True if chance.random() < variety.synced else None,
         enabled=chance.random() >= variety.disabled,

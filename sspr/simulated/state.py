@@ -44,7 +44,9 @@ class Account:
     ``synced``: True = mastered on premises now, False = formerly, None = never (onPremisesSyncEnabled).
     ``other_mails_locked``: this synced account refuses otherMails as well (Microsoft documents the lock for
     the phone properties only, so the default is open). ``authenticators``: names of devices with Microsoft
-    Authenticator. ``restricted``: member of a restricted management administrative unit.
+    Authenticator. ``restricted``: member of a restricted management administrative unit. ``sms_sign_in_allowed``: by
+    the authentication methods policy the user may sign in by text message, so that registering a mobile number also
+    tries to make it a sign-in name.
     """
 
     id: str
@@ -118,12 +120,26 @@ class Eligibility:
 
 
 @dataclass(frozen=True, slots=True)
+class Federated:
+    """A federated credential of an app registration: tokens of ``issuer`` about ``subject`` prove the application.
+
+    ``key``: the issuer's public key, PEM; the real service fetches it from the issuer.
+    """
+
+    issuer: str
+    subject: str
+    key: str
+    audience: str = "api://AzureADTokenExchange"
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """An app registration with its service principal.
 
     ``permissions``: application permissions of Graph with admin consent, by name. ``directory_roles``: role
     ids assigned to the service principal at tenant scope. ``certificates``: registered ones, PEM.
-    ``disabled``: sign-in answers AADSTS7000112.
+    ``disabled``: sign-in answers AADSTS7000112. ``public_client``: people may sign in to it by a device code;
+    ``delegated``: the permissions that they have there. ``managed``: it is a managed identity.
     """
 
     client_id: str
@@ -135,6 +151,10 @@ class App:
     permissions: tuple[str, ...] = ()
     directory_roles: tuple[str, ...] = ()
     disabled: bool = False
+    federated: tuple[Federated, ...] = ()
+    public_client: bool = False
+    delegated: tuple[str, ...] = ()
+    managed: Literal["", "system", "user"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sspr import plan
+from sspr.contacts import sms
 from sspr.contacts.account import judge_account
 from sspr.ledger import Compared, RowRecord, RowState
-from sspr.model import Account, Change, Contact, Fault, Finding, Methods
+from sspr.model import Account, Change, ChangeKind, Contact, Fault, Finding, Methods
 from sspr.stages.context import Chunk, Context
+from sspr.stages.limits import stop_where_nothing_is_shown
 from sspr.tenant.errors import PermissionMissing
+from sspr.tenant.permissions import READ_METHODS, READ_USERS
 
 
 def compare(context: Context, chunk: Chunk) -> None:
     """Compares the chunk's rows that no one has compared yet, and notes what each needs."""
     rows = context.run.rows(chunk.first, chunk.last, [RowState.READ])
+    if not rows:
+        return
     accounts = read_accounts(context, [row.upn for row in rows])
     outcomes = [_outcome(context, row, accounts[row.upn]) for row in rows]
     context.run.record_compared(outcomes, context.clock())
-    context.progress("compare", chunk.last, context.run.last_seq())
 
 
 def compare_again(context: Context, rows: Sequence[RowRecord]) -> None:
@@ -48,9 +52,10 @@ def compare_again(context: Context, rows: Sequence[RowRecord]) -> None:
 def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | Fault | None]:
     """The accounts of these user principal names with their registered methods and whether they hold a role."""
     found = context.tenant.accounts_by_upn(upns) if upns else {}
+    stop_where_nothing_is_shown(found.values(), "read users", READ_USERS)
     ids = [account.id for account in found.values() if isinstance(account, Account)]
     methods = read_methods(context, ids)
-    administrators = context.administrators if ids else None
+    roster = context.administrators if ids else None
     complete: dict[str, Account | Fault | None] = {}
     for upn, account in found.items():
         if not isinstance(account, Account):
@@ -63,7 +68,8 @@ def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | 
         complete[upn] = replace(
             account,
             methods=None if isinstance(held, Fault) else held,
-            administrator=None if administrators is None else account.id in administrators,
+            administrator=None if roster is None else account.id in roster.administrators,
+            global_administrator=None if roster is None else account.id in roster.global_administrators,
         )
     return complete
 
@@ -71,11 +77,14 @@ def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | 
 def read_methods(context: Context, ids: Sequence[str]) -> Mapping[str, Methods | Fault]:
     """The registered methods by account id; none where the application may not read any and none are to be written."""
     try:
-        return context.tenant.methods(ids) if ids else {}
+        found = context.tenant.methods(ids) if ids else {}
+        if context.target.methods:
+            stop_where_nothing_is_shown(found.values(), "read registered methods", READ_METHODS)
     except PermissionMissing:
         if context.target.methods:
             raise
         return {}
+    return found
 
 
 def contact_of(row: RowRecord) -> Contact:
@@ -105,14 +114,29 @@ def _outcome(context: Context, row: RowRecord, account: Account | Fault | None) 
             row.seq, RowState.FAILED, None, (fault_reason(account),), _own_warnings(row), str(account)
         )
     comparison = compare_one(context, row, account)
-    judged = judge_account(contact_of(row), account, context.organization.domains)
+    judged = judge_account(contact_of(row), account, context.organization.domains, context.target)
     reasons, warnings = context.split((*judged, *comparison.findings))
-    warnings = (*_own_warnings(row), *warnings)
+    more_reasons, more_warnings = context.split(
+        _of_texts(context, account, () if reasons else comparison.changes)
+    )
+    reasons, warnings = (*reasons, *more_reasons), (*_own_warnings(row), *warnings, *more_warnings)
     if reasons:
         return Compared(row.seq, RowState.REJECTED, account, reasons, warnings)
     if not comparison.changes:
         return Compared(row.seq, RowState.UNCHANGED, account, (), warnings)
     return Compared(row.seq, RowState.PLANNED, account, (), warnings, "", comparison.changes)
+
+
+def _of_texts(context: Context, account: Account, changes: Sequence[Change]) -> tuple[Finding, ...]:
+    """What is to be said of text messages to the account's mobile phone, once the changes are made."""
+    held = account.methods
+    if held is None:
+        return ()
+    replaces = any(change.kind is ChangeKind.PHONE_METHOD for change in changes)
+    found = sms.before_writing(held, replaces=replaces)
+    if plan.rests_on_texts(plan.registered(held, changes)):
+        found += sms.texts_end(account.global_administrator, context.texting, complete=held.complete)
+    return found
 
 
 # What comparing says itself, anew each time; all other warnings of a row came from its file.
@@ -128,6 +152,8 @@ _SAID_HERE = frozenset(
         "phone_replaces",
         "email_method_differs",
         "phone_method_differs",
+        "sms_sign_in",
+        "sms_ends",
     }
 )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sspr.contacts.codes import Policy
+from sspr.contacts.sms import Texting
 from sspr.ledger import RunLedger
-from sspr.model import Finding, Organization, Target
+from sspr.model import Finding, Organization, Roster, Target
+from sspr.settings import Cloud
 from sspr.tenant.errors import PermissionMissing, TenantRefused
 
 if TYPE_CHECKING:
@@ -78,7 +81,7 @@ class Context:
     limits: Limits | None = None
     began: float = field(init=False)
     _organization: Organization | None = None
-    _administrators: frozenset[str] | None = None
+    _administrators: Roster | None = None
     _asked: bool = False
 
     def __post_init__(self) -> None:
@@ -91,16 +94,26 @@ class Context:
 
     @property
     def organization(self) -> Organization:
-        """The tenant itself, asked for once; without domains where it may not be read (they only serve a warning)."""
+        """The tenant itself, asked for once, and noted in the run how many methods it asks administrators for; without
+        domains where it may not be read (they only serve a warning).
+        """
         if self._organization is None:
             try:
                 self._organization = self.tenant.organization()
             except (PermissionMissing, TenantRefused):
                 self._organization = Organization("", "")
+            self.run.update(gates=self._organization.gates)
         return self._organization
 
     @property
-    def administrators(self) -> frozenset[str] | None:
+    def texting(self) -> Texting:
+        """What decides whether text messages still reach a number, by now and in this tenant."""
+        settings = self.tenant.settings
+        today = datetime.fromtimestamp(self.clock(), UTC).date()
+        return Texting(today, settings.cloud is Cloud.GLOBAL, settings.telephony_provider)
+
+    @property
+    def administrators(self) -> Roster | None:
         """The ids of the accounts that hold a directory role, asked for once; None where that may not be read."""
         if not self._asked:
             self._administrators = self.tenant.administrators()

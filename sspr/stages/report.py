@@ -94,6 +94,7 @@ def _summary(record: RunRecord, sources: tuple[Source, ...], rows: Sequence[int]
         feature_after=record.feature_after,
         traffic=record.traffic,
         stopped_because=record.stopped_because,
+        gates=record.gates,
     )
 
 

@@ -14,10 +14,13 @@ from dataclasses import replace
 from sspr import plan
 from sspr.errors import Stopped
 from sspr.ledger import ChangeMove, ChangeRecord, ChangeState, Finished, RowRecord, RowState
-from sspr.model import Account, ChangeKind, Fault, Finding
+from sspr.model import Account, Change, ChangeKind, Fault, Finding
 from sspr.stages.apply import send
 from sspr.stages.compare import compare_one, fault_reason, read_methods
 from sspr.stages.context import Chunk, Context
+from sspr.stages.ending import end, sms_sign_in_off
+from sspr.stages.limits import stop_where_nothing_is_shown
+from sspr.tenant.permissions import READ_USERS
 
 CONFIRM_SECONDS = 120.0  # how long an accepted write may stay unseen before it is `not_confirmed`
 # How old a write of unknown fate must be to count as not applied; and where a later write has been seen meanwhile.
@@ -31,8 +34,7 @@ _DONE = (ChangeState.CONFIRMED, ChangeState.DROPPED, ChangeState.LOST)
 
 def verify(context: Context, chunk: Chunk) -> None:
     """One look at the chunk's written rows; what shows its values is finished."""
-    _look(context, chunk.first, chunk.last)
-    context.progress("verify", chunk.last, context.run.last_seq())
+    _look(context, chunk.first, chunk.last, cheaply=True)
 
 
 def settle(context: Context, chunks: Sequence[Chunk]) -> None:
@@ -48,12 +50,12 @@ def settle(context: Context, chunks: Sequence[Chunk]) -> None:
         if looks:
             context.sleep(PAUSES[min(looks - 1, len(PAUSES) - 1)])
         for chunk in chunks:
-            _look(context, chunk.first, chunk.last)
+            _look(context, chunk.first, chunk.last, cheaply=not looks)
             send(context, chunk.first, chunk.last)
         looks += 1
 
 
-def _look(context: Context, first: int, last: int) -> None:
+def _look(context: Context, first: int, last: int, *, cheaply: bool) -> None:
     rows = context.run.rows(first, last, [RowState.WRITING])
     if not rows:
         return
@@ -61,28 +63,42 @@ def _look(context: Context, first: int, last: int) -> None:
     for record in context.run.changes(rows[0].seq, rows[-1].seq):
         changes[record.seq].append(record)
     asked_at = context.clock()
-    accounts = _read_back(context, rows, changes)
+    accounts = _read_back(context, rows, changes, cheaply=cheaply)
     moves: list[ChangeMove] = []
     ends: list[Finished] = []
+    more: list[tuple[int, Change]] = []
     for row in rows:
-        judged = [_judge(context, row, record, accounts[row.seq], asked_at) for record in changes[row.seq]]
+        account, records = accounts[row.seq], changes[row.seq]
+        judged = [_judge(context, row, record, account, asked_at) for record in records]
         moves += [move for move, _ in judged if move is not None]
         states = {
             record.change.kind: move.state if move else record.state
-            for record, (move, _) in zip(changes[row.seq], judged, strict=True)
+            for record, (move, _) in zip(records, judged, strict=True)
         }
-        if all(state in _DONE for state in states.values()):
-            ends.append(_end(row, accounts[row.seq], changes[row.seq], states, [said for _, said in judged]))
-    context.run.record_look(moves, ends)
+        put_back = sms_sign_in_off(records, states, account)
+        if put_back is not None:
+            more.append((row.seq, put_back))
+        elif all(state in _DONE for state in states.values()):
+            ends.append(end(context, row, account, records, states, [said for _, said in judged]))
+    context.run.record_look(moves, ends, more)
 
 
 def _read_back(
-    context: Context, rows: Sequence[RowRecord], changes: Mapping[int, Sequence[ChangeRecord]]
+    context: Context,
+    rows: Sequence[RowRecord],
+    changes: Mapping[int, Sequence[ChangeRecord]],
+    *,
+    cheaply: bool,
 ) -> dict[int, Account | Fault | None]:
-    """The accounts by row, read by id, as plain reads of the directory (no advanced query). Methods are read where
-    methods were written; of the others what comparing read still holds.
+    """The accounts by row, as plain reads of the directory (no advanced query): at first the cheapest, then one by one.
+    Methods are read where methods were written; of the others what comparing read still holds.
     """
-    accounts = context.tenant.accounts_by_id(list(dict.fromkeys(row.account_id for row in rows)))
+    if cheaply:
+        names = {row.account_id: row.now.user_principal_name if row.now else row.upn for row in rows}
+        accounts = context.tenant.accounts_again(names)
+    else:
+        accounts = context.tenant.accounts_by_id(list(dict.fromkeys(row.account_id for row in rows)))
+    stop_where_nothing_is_shown(accounts.values(), "read users", READ_USERS)
     written = {row.account_id for row in rows if any(_is_of_method(record) for record in changes[row.seq])}
     methods = read_methods(context, sorted(written))
     seen: dict[int, Account | Fault | None] = {}
@@ -111,7 +127,7 @@ def _judge(
 ) -> _Verdict:
     """Where one write goes after a look, and what is to be said of it where it did not succeed."""
     if record.state in _DONE:
-        return None, _said_of(record) if record.state is not ChangeState.CONFIRMED else None
+        return None, _said_before(record)
     if isinstance(account, Account) and plan.shows(record.change, account):
         if record.state is ChangeState.ACCEPTED:
             context.sight.horizon = max(context.sight.horizon, record.sent_at or 0.0)
@@ -123,7 +139,7 @@ def _judge(
         context.sight.lag = max(context.sight.lag, asked_at - (record.answered_at or asked_at))
         return _await(record, record.answered_at, asked_at)
     if record.state is ChangeState.REFUSED:
-        return _judge_refused(context, record, asked_at)
+        return _judge_refused(context, row, record, account, asked_at)
     if record.state is ChangeState.SENT and _is_hidden_by_lag(context, record, asked_at):
         return None, None
     return _decide_again(context, row, record, account)
@@ -136,18 +152,25 @@ def _await(record: ChangeRecord, since: float | None, asked_at: float) -> _Verdi
     return ChangeMove(record.seq, record.change.kind, ChangeState.LOST), Finding("not_confirmed")
 
 
-def _judge_refused(context: Context, record: ChangeRecord, asked_at: float) -> _Verdict:
+def _judge_refused(
+    context: Context, row: RowRecord, record: ChangeRecord, account: Account | Fault | None, asked_at: float
+) -> _Verdict:
     said = _said_of(record)
+    lost = ChangeMove(record.seq, record.change.kind, ChangeState.LOST), said
     if said.code == "synced_from_on_premises" and context.target.methods:
         return ChangeMove(record.seq, record.change.kind, ChangeState.DROPPED), said
-    # A repeated write may be refused because its first sending did succeed (`already exists`), unseen yet.
-    if (
-        record.attempts > 1
-        and said.code != "permission_denied"
-        and _is_hidden_by_lag(context, record, asked_at)
-    ):
+    if said.code == "permission_denied" or not isinstance(account, Account):
+        return lost
+    of_method = _is_of_method(record)
+    # Microsoft does not document how it refuses to register a method of a kind that is there by now, or to change one
+    # that no longer is. What the account holds tells.
+    if of_method and not plan.unmoved(record.change, account):
+        return _decide_again(context, row, record, account)
+    # That may not be seen yet. And a repeated write may be refused because its first sending did succeed.
+    gone = of_method and record.fault is not None and record.fault.status in (404, 409)
+    if (gone or record.attempts > 1) and _is_hidden_by_lag(context, record, asked_at):
         return None, None
-    return ChangeMove(record.seq, record.change.kind, ChangeState.LOST), said
+    return lost
 
 
 def _is_hidden_by_lag(context: Context, record: ChangeRecord, asked_at: float) -> bool:
@@ -167,55 +190,35 @@ def _decide_again(
     if not isinstance(account, Account) or record.attempts >= MAX_ATTEMPTS:
         said = fault_reason(account) if isinstance(account, Fault) else Finding("not_confirmed")
         return ChangeMove(record.seq, kind, ChangeState.LOST), said
+    moved = not plan.unmoved(record.change, account)
+    if kind is ChangeKind.SMS_SIGN_IN:  # of a number that is no longer there nothing is to be put back
+        return ChangeMove(record.seq, kind, ChangeState.DROPPED if moved else ChangeState.PLANNED), None
     anew = {change.kind: change for change in compare_one(context, row, account).changes}.get(kind)
-    if context.options.approved and not plan.unmoved(record.change, account):
+    if context.options.approved and moved:
         return ChangeMove(record.seq, kind, ChangeState.LOST), Finding("changed_since_plan")
-    if anew is None:  # the person has registered another one meanwhile: theirs is kept
-        differs = "email_method_differs" if kind is ChangeKind.EMAIL_METHOD else "phone_method_differs"
-        return ChangeMove(record.seq, kind, ChangeState.DROPPED), Finding(differs, "kept")
+    if anew is None:
+        return ChangeMove(record.seq, kind, ChangeState.DROPPED), _NOT_OURS[kind]
     return ChangeMove(record.seq, kind, ChangeState.PLANNED, anew), None
+
+
+# Why a write is no longer to be made that was: the person has registered another method meanwhile, and theirs is kept;
+# the property is mastered on premises by now.
+_NOT_OURS = {
+    ChangeKind.CONTACT: Finding("synced_from_on_premises"),
+    ChangeKind.EMAIL_METHOD: Finding("email_method_differs", "kept"),
+    ChangeKind.PHONE_METHOD: Finding("phone_method_differs", "kept"),
+}
+
+
+def _said_before(record: ChangeRecord) -> Finding | None:
+    """What an earlier look said of a write that it ended."""
+    if record.state is ChangeState.CONFIRMED:
+        return None
+    said = _said_of(record)
+    if record.state is ChangeState.DROPPED and said.code != "synced_from_on_premises":
+        return _NOT_OURS.get(record.change.kind)
+    return said
 
 
 def _said_of(record: ChangeRecord) -> Finding:
     return fault_reason(record.fault) if record.fault else Finding("not_confirmed")
-
-
-def _end(
-    row: RowRecord,
-    account: Account | Fault | None,
-    records: Sequence[ChangeRecord],
-    states: dict[ChangeKind, ChangeState],
-    said: Sequence[Finding | None],
-) -> Finished:
-    lost = [
-        finding
-        for state, finding in zip(states.values(), said, strict=True)
-        if state is ChangeState.LOST and finding
-    ]
-    dropped = [
-        finding
-        for state, finding in zip(states.values(), said, strict=True)
-        if state is ChangeState.DROPPED
-        and finding
-        and finding.code not in {known.code for known in row.warnings}
-    ]
-    held = account if isinstance(account, Account) else None
-    if not lost:
-        done = ChangeState.CONFIRMED in states.values()
-        return Finished(row.seq, RowState.UPDATED if done else RowState.UNCHANGED, held, (), tuple(dropped))
-    faults = {
-        str(record.fault)
-        for record in records
-        if record.fault and states[record.change.kind] is ChangeState.LOST
-    }
-    parts = [f"{kind.value.replace('_', ' ')}: {_WORDS[state]}" for kind, state in states.items()]
-    message = ". ".join(["; ".join(parts), *sorted(faults)])
-    reasons = tuple(dict.fromkeys(lost))
-    return Finished(row.seq, RowState.FAILED, held, reasons, tuple(dropped), message)
-
-
-_WORDS = {
-    ChangeState.CONFIRMED: "written and read back",
-    ChangeState.DROPPED: "left as it was",
-    ChangeState.LOST: "not written, or not seen",
-}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sspr.masking import mask_text
-from sspr.model import Account, Fault, Methods, Organization
+from sspr.model import INITIAL_DOMAIN, Account, Fault, Methods, Organization
 from sspr.tenant.batch import Reply
 
 ACCOUNT_SELECT = (
@@ -44,14 +44,16 @@ def account(body: object) -> Account | None:
     """One user; None where what a run needs of it was withheld.
 
     learn.microsoft.com, graph/permissions-overview, "limited information": without the permission to read an
-    object's properties Graph answers with its type and id and null for the rest. `otherMails` of a user that may be
-    read is a list, empty or not, so that null tells the two apart. A null is not "empty".
+    object's properties Graph answers with its type and id and null for the rest, and some collections empty. A null
+    is not "empty", and an empty list is not sure to be: a user that may be read shows in `otherMails` a list, and in
+    `accountEnabled`, which is required when a user is created (graph/api/resources/user), true or false.
     """
     user = body if isinstance(body, Mapping) else {}
     name = text(user.get("userPrincipalName"))
-    if not text(user.get("id")) or not name or not isinstance(user.get("otherMails"), list):
-        return None
     enabled = user.get("accountEnabled")
+    shown = isinstance(user.get("otherMails"), list) and isinstance(enabled, bool)
+    if not text(user.get("id")) or not name or not shown:
+        return None
     return Account(
         id=text(user.get("id")),
         user_principal_name=name,
@@ -71,7 +73,7 @@ def methods(body: object, *, complete: bool = True) -> Methods:
     Of phones only the one of type mobile counts: it alone receives text messages
     (learn.microsoft.com, graph/api/resources/phoneauthenticationmethod).
     """
-    email = email_id = phone = phone_id = ""
+    email = email_id = phone = phone_id = sms = ""
     app = False
     for method in objects(body):
         kind = text(method.get("@odata.type"))
@@ -80,22 +82,38 @@ def methods(body: object, *, complete: bool = True) -> Methods:
         elif kind == _PHONE or (not kind and "phoneNumber" in method):
             if text(method.get("phoneType")) == "mobile" or text(method.get("id")) == _MOBILE:
                 phone, phone_id = text(method.get("phoneNumber")), text(method.get("id"))
+                sms = text(method.get("smsSignInState"))
         elif kind == _APP:
             app = True
     return Methods(
         email=email, email_id=email_id, mobile_phone=phone, mobile_phone_id=phone_id, authenticator_app=app,
-        complete=complete,
+        complete=complete, sms_sign_in=sms,
     )  # fmt: skip
 
 
 def organization(body: object) -> Organization | None:
     """The tenant from an answer of `/organization`; None where it holds none."""
     for item in objects(body):
-        domains = frozenset(
-            text(domain.get("name")).lower() for domain in objects(item.get("verifiedDomains"))
+        named = (text(domain.get("name")).lower() for domain in objects(item.get("verifiedDomains")))
+        domains = frozenset(named) - {""}
+        return Organization(
+            text(item.get("id")), text(item.get("displayName")), domains, _gates(item, domains)
         )
-        return Organization(text(item.get("id")), text(item.get("displayName")), domains - {""})
     return None
+
+
+def _gates(item: Mapping[str, object], domains: frozenset[str]) -> int:
+    """How many methods Microsoft asks administrators of the tenant for at a reset.
+
+    One where the tenant has no domain of its own and is not synchronized; else two, and in the first 30 days of a
+    trial one, which cannot be read (learn.microsoft.com, entra/identity/authentication/concept-sspr-policy). Without
+    the permission to read all of the organization Graph answers with its domains and null for the rest
+    (graph/api/organization-get): only where the date of its making is shown is a null "not synchronized".
+    """
+    readable = bool(text(item.get("createdDateTime")))
+    own = any(not INITIAL_DOMAIN.search(domain) for domain in domains)
+    alone = readable and domains and not own and item.get("onPremisesSyncEnabled") is not True
+    return 1 if alone else 2
 
 
 def error_of(body: object) -> Mapping[str, object]:
@@ -137,5 +155,5 @@ def merged(emails: Methods | Fault, phones: Methods | Fault) -> Methods | Fault:
         return phones
     return Methods(
         email=emails.email, email_id=emails.email_id, mobile_phone=phones.mobile_phone,
-        mobile_phone_id=phones.mobile_phone_id, complete=False,
+        mobile_phone_id=phones.mobile_phone_id, complete=False, sms_sign_in=phones.sms_sign_in,
     )  # fmt: skip

@@ -68,18 +68,34 @@ HELD = replace(
 @pytest.mark.parametrize(
     ("account", "target", "expected"),
     [
-        pytest.param(PLAIN, Target.BOTH, {"status": "updated", "ready": "yes"}, id="plain"),
         pytest.param(
-            PLAIN, Target.METHODS, {"status": "updated", "ready": "yes"}, id="methods-open-the-door"
+            PLAIN, Target.BOTH, {"status": "updated", "warnings": "sms_ends", "ready": "yes"}, id="plain"
+        ),
+        pytest.param(
+            PLAIN,
+            Target.METHODS,
+            {"status": "updated", "warnings": "sms_ends", "ready": "yes"},
+            id="methods-open-the-door",
         ),
         pytest.param(
             PLAIN, Target.CONTACT, {"status": "updated", "ready": "no"}, id="properties-alone-do-not"
         ),
-        pytest.param(HELD, Target.BOTH, {"status": "unchanged", "ready": "yes"}, id="held-already"),
+        pytest.param(
+            HELD,
+            Target.BOTH,
+            {"status": "unchanged", "warnings": "sms_ends", "ready": "yes"},
+            id="held-already",
+        ),
+        pytest.param(
+            replace(PLAIN, authenticators=("Phone",)),
+            Target.BOTH,
+            {"status": "updated", "ready": "yes"},
+            id="an-authenticator-app-outlives-the-texts",
+        ),
         pytest.param(
             replace(PLAIN, enabled=False),
             Target.BOTH,
-            {"status": "updated", "warnings": "user_disabled", "ready": "no"},
+            {"status": "updated", "warnings": "user_disabled;sms_ends", "ready": "no"},
             id="disabled",
         ),
         pytest.param(
@@ -91,13 +107,13 @@ HELD = replace(
         pytest.param(
             replace(PLAIN, synced=True),
             Target.BOTH,
-            {"status": "updated", "warnings": "synced_from_on_premises", "ready": "yes"},
+            {"status": "updated", "warnings": "synced_from_on_premises;sms_ends", "ready": "yes"},
             id="synced",
         ),
         pytest.param(
             replace(PLAIN, synced=True, other_mails_locked=True),
             Target.BOTH,
-            {"status": "updated", "warnings": "synced_from_on_premises", "ready": "yes"},
+            {"status": "updated", "warnings": "synced_from_on_premises;sms_ends", "ready": "yes"},
             id="synced-and-locked",
         ),
         pytest.param(
@@ -111,7 +127,7 @@ HELD = replace(
             Target.BOTH,
             {
                 "status": "updated",
-                "warnings": "email_replaces;phone_replaces",
+                "warnings": "email_replaces;phone_replaces;sms_ends",
                 "alternate_email_before": "old@adatum.com",
                 "mobile_phone_before": "+44 7400123456",
             },
@@ -122,7 +138,7 @@ HELD = replace(
             Target.BOTH,
             {
                 "status": "unchanged",
-                "warnings": "email_method_differs;phone_method_differs",
+                "warnings": "email_method_differs;phone_method_differs;sms_ends",
                 "email_method_before": "mine@adatum.com",
                 "phone_method_before": "+44 7400123456",
                 "ready": "yes",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -12,7 +13,15 @@ from sspr.model import ResultRow, RunSummary, Source, Status, Target
 from sspr.report.content import Report
 from sspr.report.html import MOST_ROWS
 from sspr.report.text import one_line, summary_lines, summary_markdown
-from sspr.report.words import CONTACT_ONLY, FLAG_MEANING, WHY_METHODS, details, flag_sentence, headline
+from sspr.report.words import (
+    CONTACT_ONLY,
+    FLAG_MEANING,
+    WHY_METHODS,
+    details,
+    flag_sentence,
+    gates_sentence,
+    headline,
+)
 from sspr.report.write import write_reports
 
 Make = Callable[..., ResultRow]
@@ -83,6 +92,48 @@ def test_a_run_that_stopped_before_its_first_row_has_a_report(
     report = write_reports(tmp_path, summary, ())
     assert headline(report) == "No row was read."
     assert {path.name for path in tmp_path.iterdir()} == {"results.csv", "report.json", "report.html"}
+
+
+@pytest.mark.parametrize(
+    ("gates", "said"),
+    [
+        (None, ""),
+        (2, "Microsoft asks the administrators of this tenant for two methods at a reset (two gates)."),
+        (1, "This tenant has no domain of its own"),
+    ],
+)
+def test_the_gates_are_told_where_they_are_known_and_on_the_terminal_where_it_is_one(
+    written: Written, make_row: Make, tmp_path: Path, gates: int | None, said: str
+) -> None:
+    report = written(make_row(2), gates=gates)
+    assert report["gates"] == gates
+    assert gates_sentence(report).startswith(said)
+    assert bool(gates_sentence(report)) is (gates is not None)
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert gates_sentence(report) in page
+    for text in ("\n".join(summary_lines(report)), summary_markdown(report)):
+        assert ("one gate" in text, "two gates" in text) == (gates == 1, False)
+
+
+def test_a_report_of_a_version_that_knew_no_gates_is_told_all_the_same(
+    written: Written, make_row: Make
+) -> None:
+    report = {key: value for key, value in written(make_row(2), gates=1).items() if key != "gates"}
+    assert "one gate" not in "\n".join(summary_lines(report))  # type: ignore[arg-type]
+
+
+def test_the_page_says_once_what_a_registered_method_is(
+    written: Written, make_row: Make, tmp_path: Path
+) -> None:
+    written(*(make_row(line, warnings=("sms_ends",)) for line in range(2, 30)))
+    page = html.unescape((tmp_path / "report.html").read_text(encoding="utf-8"))
+    for words in ("needs no confirmation by the person", "a factor of multifactor authentication"):
+        assert page.count(words) == 1
+
+
+def test_warnings_of_every_row_are_one_line_on_the_terminal(written: Written, make_row: Make) -> None:
+    rows = [make_row(line, warnings=("sms_ends",), message="m") for line in range(2, 500)]
+    assert sum("sms_ends" in line for line in summary_lines(written(*rows))) == 1
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.methods import EMAIL_ID, PHONE_IDS
-from sspr.simulated.samples import administrators, application
+from sspr.simulated.samples import Variety, administrators, application
 from sspr.simulated.state import Phone
 from tests.simulated.conftest import ADMIN, Start, Tenant, code
 
@@ -113,6 +113,36 @@ def test_a_number_becomes_a_sign_in_name_only_where_allowed_and_unique(start: St
     assert client.get(mobile).json()["smsSignInState"] == "notEnabled"
 
 
+def test_a_number_is_free_again_once_its_owner_no_longer_signs_in_with_it(start: Start) -> None:
+    state = administrators(2)
+    first, second = state.accounts.values()
+    state.put(replace(first, sms_sign_in_allowed=True, phones=(Phone("mobile", f"{NUMBER}x1", "ready"),)))
+    state.put(replace(second, sms_sign_in_allowed=True, phones=(Phone("mobile", NUMBER, "notEnabled"),)))
+    client = start(state).client()
+
+    def mobile(upn: str) -> str:
+        return f"/users/{upn}/authentication/phoneMethods/{PHONE_IDS['mobile']}"
+
+    assert code(client.post(f"{mobile(second.upn)}/enableSmsSignIn")) == (400, "badRequest")
+    assert client.patch(mobile(second.upn), json={"phoneNumber": NUMBER}).status_code == 204
+    assert client.get(mobile(second.upn)).json()["smsSignInState"] == "phoneNumberNotUnique"
+    assert client.post(f"{mobile(first.upn)}/disableSmsSignIn").status_code == 204
+    assert client.post(f"{mobile(second.upn)}/enableSmsSignIn").status_code == 204
+    assert client.get(mobile(second.upn)).json()["smsSignInState"] == "ready"
+
+
+def test_a_share_of_administrators_signs_in_by_sms_and_all_else_is_as_without() -> None:
+    plain = administrators(200, variety=Variety(methods=0.5))
+    mixed = administrators(200, variety=Variety(methods=0.5, sms_sign_in=0.3))
+    allowed = [account for account in mixed.accounts.values() if account.sms_sign_in_allowed]
+    assert 30 < len(allowed) < 90
+    assert all(phone.sms_sign_in == "ready" for account in allowed for phone in account.phones)
+    assert mixed.assignments == plain.assignments
+    assert {account.id: account.email_method for account in mixed.accounts.values()} == {
+        account.id: account.email_method for account in plain.accounts.values()
+    }
+
+
 def test_no_email_method_in_the_cloud_of_21vianet(start: Start) -> None:
     state = administrators(1)
     state.cloud = "china"
@@ -120,7 +150,10 @@ def test_no_email_method_in_the_cloud_of_21vianet(start: Start) -> None:
     token = tenant.sign_in(scope="https://microsoftgraph.chinacloudapi.cn/.default")["access_token"]
     client = tenant.client(Authorization=f"Bearer {token}")
     assert code(client.post(EMAILS, json={"emailAddress": "a@fabrikam.com"})) == (403, "accessDenied")
-    assert client.post(PHONES, json={"phoneNumber": NUMBER, "phoneType": "mobile"}).status_code == 201
+    registered = client.post(PHONES, json={"phoneNumber": NUMBER, "phoneType": "mobile"})
+    assert (registered.status_code, registered.json()["smsSignInState"]) == (201, "notAllowedByPolicy")
+    for action in ("disableSmsSignIn", "enableSmsSignIn"):
+        assert code(client.post(f"{PHONES}/{PHONE_IDS['mobile']}/{action}")) == (403, "accessDenied")
 
 
 @pytest.mark.parametrize(("strict", "status"), [(False, 201), (True, 403)])

@@ -36,8 +36,8 @@ def test_an_account_with_everything() -> None:
 
 
 def test_nulls_are_nothing() -> None:
-    body = user(1, accountEnabled=None, userType=None)
-    assert parse.account(body) == Account(id="id-1", user_principal_name="admin1@contoso.com", enabled=None)
+    body = user(1, mail=None, mobilePhone=None, userType=None, onPremisesSyncEnabled=None)
+    assert parse.account(body) == Account(id="id-1", user_principal_name="admin1@contoso.com", enabled=True)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ def test_nulls_are_nothing() -> None:
     [
         {"@odata.type": "#microsoft.graph.user", "id": "id-1"},
         user(1, otherMails=None),
+        user(1, accountEnabled=None),
         user(1, userPrincipalName=None),
         user(1, id=None),
         None,
@@ -104,8 +105,60 @@ def test_methods_keep_value_and_id() -> None:
 def test_the_organization_with_its_domains_in_lower_case() -> None:
     domains = [{"name": "Contoso.com"}, {"name": None}]
     body = {"value": [{"id": "t", "displayName": "Contoso", "verifiedDomains": domains}]}
-    assert parse.organization(body) == Organization("t", "Contoso", frozenset({"contoso.com"}))
+    assert parse.organization(body) == Organization("t", "Contoso", frozenset({"contoso.com"}), gates=2)
     assert parse.organization({"value": []}) is None
+
+
+@pytest.mark.parametrize(
+    ("domains", "synced", "created", "gates"),
+    [
+        (["contoso.onmicrosoft.com"], None, "2019-05-02T09:00:00Z", 1),
+        (["contoso.onmicrosoft.com"], False, "2019-05-02T09:00:00Z", 1),
+        (["Contoso.OnMicrosoft.com", "contoso.mail.onmicrosoft.com"], None, "2019-05-02T09:00:00Z", 1),
+        (["contoso.onmicrosoft.com", "contoso.com"], None, "2019-05-02T09:00:00Z", 2),
+        (["contoso.onmicrosoft.com"], True, "2019-05-02T09:00:00Z", 2),
+        (["contoso.onmicrosoft.com"], None, None, 2),
+        (["contoso.onmicrosoft.us"], None, "2019-05-02T09:00:00Z", 1),
+        ([], None, "2019-05-02T09:00:00Z", 2),
+    ],
+    ids=[
+        "alone",
+        "formerly-synced",
+        "hybrid-routing",
+        "own-domain",
+        "synced",
+        "withheld",
+        "usgov",
+        "no-domains",
+    ],
+)
+def test_one_gate_only_where_it_is_certain(
+    domains: list[str], synced: bool | None, created: str | None, gates: int
+) -> None:
+    item = {
+        "id": "t",
+        "verifiedDomains": [{"name": name} for name in domains],
+        "onPremisesSyncEnabled": synced,
+        "createdDateTime": created,
+    }
+    organization = parse.organization({"value": [item]})
+    assert organization is not None
+    assert organization.gates == gates
+
+
+def test_the_sms_sign_in_state_is_that_of_the_mobile_phone() -> None:
+    listed = [{**OFFICE, "smsSignInState": "notSupported"}, {**MOBILE, "smsSignInState": "ready"}]
+    for order in (listed, listed[::-1]):
+        assert parse.methods({"value": order}).sms_sign_in == "ready"
+    emails, phones = parse.methods({"value": [EMAIL]}), parse.methods({"value": listed})
+    assert parse.merged(emails, phones) == Methods(
+        email="a@fabrikam.com",
+        email_id=EMAIL["id"],
+        mobile_phone="+1 2065550100",
+        mobile_phone_id=MOBILE["id"],
+        complete=False,
+        sms_sign_in="ready",
+    )
 
 
 ERROR = {
