@@ -68,8 +68,15 @@ def as_text(table: pd.DataFrame, notes: Sequence[str]) -> str:
         shown[column] = table[column].map(_number)
     shown["goal"] = table["goal"].map(_at_most)
     shown["met"] = table["met"].map({True: "yes", False: "NO"}).fillna("")
-    text = shown.to_string(index=False, justify="left")
-    return "\n".join([text, "", *(f"- {note}" for note in notes)])
+    text = [] if table.empty else [shown.to_string(index=False, justify="left"), ""]
+    return "\n".join([*text, *(f"- {note}" for note in notes)])
+
+
+def side_by_side(table: pd.DataFrame) -> str:
+    """For people: a line for each benchmark and a column for each quantity, both as they came, with the medians."""
+    wide = table.pivot_table(index="benchmark", columns="what", values="median", sort=False)
+    shown = wide.map(_number).rename_axis(index=None, columns=None)
+    return str(shown.to_string())
 
 
 def as_json(table: pd.DataFrame, notes: Sequence[str]) -> str:

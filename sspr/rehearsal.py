@@ -13,16 +13,19 @@ from sspr.errors import CannotStart
 from sspr.input import templates
 from sspr.input.places import input_files
 from sspr.input.table import ReadOptions, open_table
-from sspr.simulated.samples import accounts_for, add_missing, administrators
+from sspr.simulated.samples import PLAIN, Variety, accounts_for, add_missing, administrators
 from sspr.simulated.state import Account, Phone, State
 
 _SAMPLE = "sample"
 
 
-def rehearsal_state(file: Path | None, upns: Iterable[str], admins: int | None = None) -> State:
+def rehearsal_state(
+    file: Path | None, upns: Iterable[str], admins: int | None = None, variety: Variety = PLAIN
+) -> State:
     """The state kept in `file` if there is one, else a new tenant: the sample's, or `admins` invented administrators.
 
-    Every user principal name in `upns` that the tenant does not know gets an account.
+    Every user principal name in `upns` that the tenant does not know gets an account. `variety`: how many of the
+    invented accounts are not plain.
     """
     if file is not None and file.is_file():
         try:
@@ -30,8 +33,8 @@ def rehearsal_state(file: Path | None, upns: Iterable[str], admins: int | None =
         except (OSError, ValueError):
             raise CannotStart(f"{file} holds no simulated tenant. Remove it, or name another file.") from None
     else:
-        state = _sample_tenant() if admins is None else administrators(admins)
-    add_missing(state, upns)
+        state = _sample_tenant() if admins is None else administrators(admins, variety=variety)
+    add_missing(state, upns, variety=variety)
     return state
 
 

@@ -103,14 +103,14 @@ def _resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return schema
 
 
-def _properties(schema: Mapping[str, Any]) -> dict[str, Any]:
+def properties(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Every property of a schema, those of its bases included."""
     schema = _resolve(schema)
     found: dict[str, Any] = {}
     for base in schema.get("allOf", ()):
-        found |= _properties(base)
+        found |= properties(base)
     for choice in schema.get("anyOf", ()):
-        found |= _properties(choice)
+        found |= properties(choice)
     found |= schema.get("properties", {})
     return found
 
@@ -128,7 +128,7 @@ def _unknown(schema: Mapping[str, Any], value: Any, where: str = "") -> Iterator
         resolved = document()["components"]["schemas"][named]
     elif named:
         return  # A type beyond the cut of the description.
-    known = _properties(resolved)
+    known = properties(resolved)
     if not known:
         return
     for name, inner in value.items():

@@ -6,7 +6,7 @@ them; where Microsoft documents none, the docs page of the simulated tenant says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -44,11 +44,13 @@ class GraphError(Exception):
         *,
         headers: Mapping[str, str] | None = None,
         inner: Json | None = None,
+        details: Iterable[str] = (),
         nested: bool = False,
     ) -> None:
         super().__init__(code)
         self.status, self.code, self.message = status, code, message
         self.headers, self.inner, self.nested = dict(headers or {}), inner or {}, nested
+        self.details = [{"code": each, "message": message} for each in details]
 
     def body(self, now: float, request_id: str, client_request_id: str) -> Json:
         """The JSON body; ids and date stand in innerError, as Graph puts them."""
@@ -59,6 +61,8 @@ class GraphError(Exception):
             "client-request-id": client_request_id,
         }
         body: Json = {"error": {"code": self.code, "message": self.message, "innerError": inner}}
+        if self.details:
+            body["error"]["details"] = self.details
         return {"error": body} if self.nested else body
 
 

@@ -7,11 +7,11 @@ Microsoft Entra ID objects" and the known issues on query parameters (15 clauses
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sspr.simulated.errors import GraphError, bad_request, unsupported_query
+from sspr.simulated.errors import GraphError, bad_request, not_simulated, unsupported_query
 
 MAX_CLAUSES = 15
 MAX_EQ_LENGTH = 120
@@ -50,16 +50,32 @@ class Filter:
     keys: Mapping[str, frozenset[str]]
 
 
-def parse(text: str, properties: Mapping[str, Property], resource: str, *, advanced: bool) -> Filter:
+def parse(
+    text: str,
+    properties: Mapping[str, Property],
+    resource: str,
+    *,
+    advanced: bool,
+    beyond: Collection[str] = (),
+) -> Filter:
     """Reads a $filter. Raises :class:`GraphError` 400 on bad syntax, unknown properties, unsupported operators
-    and more than 15 clauses joined by or (``in`` counts each value).
+    and more than 15 clauses joined by or (``in`` counts each value), 501 on properties of ``beyond`` that are not
+    among ``properties``.
     """
-    return _Reader(text, properties, resource, advanced).read()
+    return _Reader(text, properties, resource, advanced, beyond).read()
 
 
 class _Reader:
-    def __init__(self, text: str, properties: Mapping[str, Property], resource: str, advanced: bool) -> None:
+    def __init__(
+        self,
+        text: str,
+        properties: Mapping[str, Property],
+        resource: str,
+        advanced: bool,
+        beyond: Collection[str],
+    ) -> None:
         self.text, self.properties, self.resource, self.advanced = text, properties, resource, advanced
+        self.beyond = beyond
         self.tokens = list(self._scan())
         self.at = 0
         self.clauses = 0
@@ -143,6 +159,8 @@ class _Reader:
 
     def _allowed(self, name: str, operator: str, many: bool = False) -> Property:
         known = self.properties.get(name)
+        if known is None and name.partition("/")[0] in self.beyond:
+            raise not_simulated(f"$filter on {name}")
         if known is None or known.many != many or operator not in known.basic | known.advanced:
             raise unsupported_query(
                 f"Unsupported or invalid query filter clause specified for property '{name}' "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,35 @@ class Record:
     applied: bool = False
     early: bool = False
     fault: str | None = None
+
+    def as_line(self) -> str:
+        """The record as one line of JSON, without bodies: what was asked, and what became of it."""
+        parts = urlsplit(self.url)
+        return json.dumps(
+            {
+                "time": datetime.fromtimestamp(self.time, UTC).isoformat(timespec="milliseconds"),
+                "number": self.number,
+                "batch": self.batch,
+                "item": self.item,
+                "method": self.method,
+                "url": f"{parts.path}{'?' if parts.query else ''}{parts.query}",
+                "status": self.status,
+                "error": _code(self.response_body) if self.status >= 400 else None,
+                "account": self.account,
+                "applied": self.applied,
+                "early": self.early,
+                "fault": self.fault,
+            },
+            ensure_ascii=False,
+        )
+
+
+def _code(body: Any) -> str | None:
+    """Graph's error code; the body may stand twice inside itself."""
+    while isinstance(body, dict) and "error" in body:
+        body = body["error"]
+    code = body.get("code") if isinstance(body, dict) else None
+    return code if isinstance(code, str) else None
 
 
 class Journal:
@@ -72,3 +104,31 @@ class Journal:
     def early(self) -> list[Record]:
         """Calls that did not wait as they had been told to."""
         return [each for each in self.calls() if each.early]
+
+
+class Tally(Journal):
+    """Counts and keeps no record, so that a tenant may be served for days; each is a line of ``file`` where one is
+    given, at once, so that it can be watched. ``failure``: why lines are no longer written.
+    """
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        super().__init__()
+        self._file = file
+        self.counts = {"requests": 0, "writes": 0, "answered 429": 0, "early": 0}
+        self.failure: OSError | None = None
+
+    def add(self, record: Record) -> None:
+        """Counts a record and writes its line."""
+        graph = "/v1.0/" in record.url
+        call = graph and not record.url.endswith("/$batch")
+        self.counts["requests"] += graph and record.batch is None
+        self.counts["writes"] += call and record.applied
+        self.counts["answered 429"] += call and record.status == 429
+        self.counts["early"] += call and record.early
+        if self._file is None or self.failure is not None:
+            return
+        try:
+            self._file.write(f"{record.as_line()}\n")
+            self._file.flush()
+        except OSError as failure:
+            self.failure = failure

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from sspr.simulated import filters
-from sspr.simulated.errors import Json, bad_request, unsupported_query
+from sspr.simulated.errors import Json, bad_request, not_simulated, unsupported_query
 from sspr.simulated.wire import Call
 
+T = TypeVar("T")
 MAX_TOP = 999
 MAX_ADVANCED_URL = 2_048
 
 
-def selected(call: Call, known: Iterable[str], kind: str) -> list[str] | None:
-    """The properties that $select names, None where it is absent. Raises 400 on one that ``kind`` does not have."""
+def selected(call: Call, known: Iterable[str], kind: str, beyond: Collection[str] = ()) -> list[str] | None:
+    """The properties that $select names, None where it is absent. Raises 400 on one that ``kind`` does not have, and
+    501 on one that only Graph has (``beyond``).
+    """
     text = call.options.get("select")
     if text is None:
         return None
@@ -25,6 +28,8 @@ def selected(call: Call, known: Iterable[str], kind: str) -> list[str] | None:
     names: list[str] = []
     for word in text.split(","):
         name = by_name.get(word.strip().lower())
+        if word.strip() in beyond:
+            raise not_simulated(f"the property {word.strip()}")
         if name is None:
             raise bad_request(
                 f"Parsing OData Select and Expand failed: Could not find a property named "
@@ -43,27 +48,31 @@ def pick(item: Json, names: Sequence[str] | None) -> Json:
 
 
 def read_filter(
-    call: Call, properties: Mapping[str, filters.Property], resource: str
+    call: Call, properties: Mapping[str, filters.Property], resource: str, beyond: Collection[str] = ()
 ) -> filters.Filter | None:
-    """The call's $filter, None where it is absent. An advanced query's URL may have 2,048 characters."""
+    """The call's $filter, None where it is absent. An advanced query's URL may have 2,048 characters. Raises 501 on
+    properties that Graph may filter by and this tenant does not (``beyond``).
+    """
     text = call.options.get("filter")
     if text is None:
         return None
     if call.advanced and len(call.root) + len(call.path) + len(call.query) + 1 > MAX_ADVANCED_URL:
         raise unsupported_query(f"The URL of an advanced query is longer than {MAX_ADVANCED_URL} characters.")
-    return filters.parse(text, properties, resource, advanced=call.advanced)
+    return filters.parse(text, properties, resource, advanced=call.advanced, beyond=beyond)
 
 
 def page(
     call: Call,
-    items: Sequence[Json],
+    items: Sequence[Any],
     *,
     context: str,
     size: int,
     empty_first: bool = False,
     names: Sequence[str] | None = None,
+    shape: Callable[[Any], Json] | None = None,
 ) -> Json:
-    """One page of the filtered ``items`` as a collection, with a nextLink where more follow.
+    """One page of the filtered ``items`` as a collection, with a nextLink where more follow. ``shape`` makes the JSON
+    of an item, for those of the page only: a directory has twenty thousand and a page a hundred.
 
     The skip token is opaque and bound to the rest of the query: changed or used with another query it is refused.
     """
@@ -72,6 +81,8 @@ def page(
     if "skiptoken" in call.options:
         start, first = _start(call), False
     if call.options.get("search"):
+        if call.headers.get("consistencylevel", "").lower() == "eventual":
+            raise not_simulated("$search")
         raise bad_request(
             "Request with $search query parameter only works through MSGraph with a special request "
             "header: 'ConsistencyLevel: eventual'"
@@ -84,7 +95,8 @@ def page(
     stop = start if first and empty_first and items else start + (top or size)
     if stop < len(items):
         body["@odata.nextLink"] = _next_link(call, stop)
-    body["value"] = [pick(item, names) for item in items[start:stop]]
+    shown = items[start:stop] if shape is None else map(shape, items[start:stop])
+    body["value"] = [pick(item, names) for item in shown]
     return body
 
 
@@ -104,8 +116,10 @@ def entity(call: Call, item: Json, *, context: str, names: Sequence[str] | None 
     }
 
 
-def ordered(call: Call, items: list[Json], allowed: Iterable[str]) -> list[Json]:
-    """The items in the order that $orderby asks. With a $filter that is an advanced query."""
+def ordered(
+    call: Call, items: list[T], allowed: Iterable[str], view: Callable[[T], Mapping[str, Any]]
+) -> list[T]:
+    """The items in the order that $orderby asks, by what ``view`` shows. With a $filter that is an advanced query."""
     text = call.options.get("orderby")
     if text is None:
         return items
@@ -115,7 +129,9 @@ def ordered(call: Call, items: list[Json], allowed: Iterable[str]) -> list[Json]
     if "filter" in call.options and not call.advanced:
         raise unsupported_query("Sorting not supported for current query.")
     return sorted(
-        items, key=lambda item: str(item.get(name) or "").casefold(), reverse=direction.strip() == "desc"
+        items,
+        key=lambda item: str(view(item).get(name) or "").casefold(),
+        reverse=direction.strip() == "desc",
     )
 
 

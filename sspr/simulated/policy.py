@@ -32,7 +32,12 @@ _FIXED: Json = {
 
 
 def _view(policy: Policy) -> Json:
-    return {"id": "authorizationPolicy", "allowedToUseSSPR": policy.sspr, **_FIXED}
+    return {
+        "id": "authorizationPolicy",
+        "deletedDateTime": None,
+        "allowedToUseSSPR": policy.sspr,
+        **_FIXED,
+    }
 
 
 def get_policy(call: Call, store: Store) -> Answer:

@@ -32,6 +32,12 @@ _FILTERS = {
     "userType": prop("eq"),
     "methodsRegistered": prop("eq", many=True),
 }
+_NAMES = (
+    *_FILTERS,
+    "systemPreferredAuthenticationMethods",
+    "userPreferredMethodForSecondaryAuthentication",
+    "lastUpdatedDateTime",
+)
 _PHONE_NAMES = {"mobile": "mobilePhone", "alternateMobile": "alternateMobilePhone", "office": "officePhone"}
 # What counts towards a reset: mail, mobile and authenticator; administrators need two of them.
 _FOR_RESET = {"email", "mobilePhone", "microsoftAuthenticatorPush"}
@@ -70,22 +76,25 @@ def list_registrations(call: Call, store: Store) -> Answer:
     """GET /reports/authenticationMethods/userRegistrationDetails."""
     call.only("select", "filter", "top", "skip", "skiptoken", "orderby", "count")
     seen, accounts = _report(store)
-    rows = [_row(store.state, account, seen) for account in accounts.values()]
+    found = list(accounts.values())
+
+    def row(account: Account) -> Json:
+        return _row(store.state, account, seen)
+
     chosen = odata.read_filter(call, _FILTERS, "userRegistrationDetails")
-    rows = odata.ordered(
-        call,
-        [row for row in rows if chosen is None or chosen.test(row)],
-        ("userPrincipalName", "userDisplayName"),
-    )
-    names = odata.selected(call, rows[0] if rows else _FILTERS, "userRegistrationDetails")
+    if chosen is not None:
+        found = [account for account in found if chosen.test(row(account))]
+    found = odata.ordered(call, found, ("userPrincipalName", "userDisplayName"), row)
+    names = odata.selected(call, _NAMES, "userRegistrationDetails")
     return Answer(
         200,
         odata.page(
             call,
-            rows,
+            found,
             context="reports/authenticationMethods/userRegistrationDetails",
             size=store.behaviour().page_size,
             names=names,
+            shape=row,
         ),
     )
 
@@ -98,7 +107,7 @@ def get_registration(call: Call, store: Store) -> Answer:
     if account is None:
         raise not_found(call.params["user"])
     row = _row(store.state, account, seen)
-    names = odata.selected(call, row, "userRegistrationDetails")
+    names = odata.selected(call, _NAMES, "userRegistrationDetails")
     return Answer(
         200,
         odata.entity(call, row, names=names, context="reports/authenticationMethods/userRegistrationDetails"),

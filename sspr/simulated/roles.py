@@ -5,7 +5,7 @@ learn.microsoft.com, "List unifiedRoleAssignments", "List members of a directory
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sspr.simulated import odata, permissions, tenant
@@ -14,7 +14,7 @@ from sspr.simulated.errors import GraphError, Json, bad_request, not_found, not_
 from sspr.simulated.filters import prop
 from sspr.simulated.state import App, Assignment, Eligibility, Group, State
 from sspr.simulated.store import Store
-from sspr.simulated.users import DEFAULT, KNOWN, view, visible
+from sspr.simulated.users import DEFAULT, KNOWN, View, visible
 from sspr.simulated.wire import Answer, Call
 
 _BY_PRINCIPAL = {
@@ -50,6 +50,7 @@ _INSTANCE = (
     "startDateTime",
     "endDateTime",
 )
+_Held = Assignment | Eligibility
 _SINCE = "2024-01-15T08:00:00Z"
 
 
@@ -65,8 +66,9 @@ def role_assignments(state: State) -> list[Assignment]:
 
 def list_assignments(call: Call, store: Store) -> Answer:
     """GET /roleManagement/directory/roleAssignments."""
-    rows = [
-        {
+
+    def row(each: _Held) -> Json:
+        return {
             "id": each.id,
             "principalId": each.principal_id,
             "roleDefinitionId": each.role_id,
@@ -75,36 +77,39 @@ def list_assignments(call: Call, store: Store) -> Answer:
             "principalOrganizationId": store.state.tenant_id,
             "condition": None,
         }
-        for each in role_assignments(store.state)
-    ]
-    return _rows(
-        call, store, rows, _ASSIGNMENT, "roleManagement/directory/roleAssignments", "unifiedRoleAssignment"
-    )
+
+    held = role_assignments(store.state)
+    context = "roleManagement/directory/roleAssignments"
+    return _rows(call, store, held, row, _ASSIGNMENT, context, "unifiedRoleAssignment")
 
 
 def list_assignment_instances(call: Call, store: Store) -> Answer:
     """GET /roleManagement/directory/roleAssignmentScheduleInstances: active assignments as PIM sees them."""
     _needs_p2(store.state)
-    rows = [
-        {
+
+    def row(each: _Held) -> Json:
+        return {
             **_instance(each),
             "assignmentType": "Assigned",
             "roleAssignmentOriginId": each.id,
             "roleAssignmentScheduleId": each.id,
         }
-        for each in role_assignments(store.state)
-    ]
+
     known = (*_INSTANCE, "assignmentType", "roleAssignmentOriginId", "roleAssignmentScheduleId")
-    return _instances(call, store, rows, known, "roleAssignmentScheduleInstances")
+    held = role_assignments(store.state)
+    return _instances(call, store, held, row, known, "roleAssignmentScheduleInstances")
 
 
 def list_eligibility_instances(call: Call, store: Store) -> Answer:
     """GET /roleManagement/directory/roleEligibilityScheduleInstances."""
     _needs_p2(store.state)
-    rows = [{**_instance(each), "roleEligibilityScheduleId": each.id} for each in store.state.eligibilities]
-    return _instances(
-        call, store, rows, (*_INSTANCE, "roleEligibilityScheduleId"), "roleEligibilityScheduleInstances"
-    )
+
+    def row(each: _Held) -> Json:
+        return {**_instance(each), "roleEligibilityScheduleId": each.id}
+
+    known = (*_INSTANCE, "roleEligibilityScheduleId")
+    held = store.state.eligibilities
+    return _instances(call, store, held, row, known, "roleEligibilityScheduleInstances")
 
 
 def list_definitions(call: Call, store: Store) -> Answer:
@@ -209,7 +214,7 @@ def _object(call: Call, store: Store, key: str, names: list[str] | None) -> Json
         wanted = [name for name in names if name in KNOWN] if names else list(DEFAULT)
         shown = store.shown(account)
         readable = call.caller.may(*permissions.USERS_READ_BASIC)
-        row = visible(call, view(shown), wanted) if readable else dict.fromkeys(wanted)
+        row = visible(call, View(shown), wanted) if readable else dict.fromkeys(wanted)
         return {"@odata.type": "#microsoft.graph.user", **row, "id": key}
     holder: Group | App | None = store.state.group(key)
     kind = "group"
@@ -232,38 +237,58 @@ def _object(call: Call, store: Store, key: str, names: list[str] | None) -> Json
 
 
 def _rows(
-    call: Call, store: Store, rows: list[Json], known: Iterable[str], context: str, kind: str
+    call: Call,
+    store: Store,
+    held: Sequence[_Held],
+    row: Callable[[_Held], Json],
+    known: Iterable[str],
+    context: str,
+    kind: str,
 ) -> Answer:
     call.only("select", "filter", "expand", "top", "skip", "skiptoken", "count")
     names = odata.selected(call, known, kind)
     chosen = odata.read_filter(call, _BY_PRINCIPAL, kind)
-    rows = [row for row in rows if chosen is None or chosen.test(row)]
+    if chosen is not None:
+        principals = chosen.keys.get("principalId")
+        if principals is not None:
+            held = [each for each in held if each.principal_id.casefold() in principals]
+        held = [each for each in held if chosen.test(row(each))]
     expand = _expanded(call)
-    for row in rows if expand else ():
-        for name in expand:
-            row[name] = _expand(call, store, row, name)
     if names is not None:
         names = [*names, *expand]
+
+    def shape(each: _Held) -> Json:
+        shown = row(each)
+        return {**shown, **{name: _expand(call, store, shown, name) for name in expand}}
+
     behaviour = store.behaviour()
     return Answer(
         200,
         odata.page(
             call,
-            rows,
+            held,
             context=context,
             size=behaviour.page_size,
             names=names,
             empty_first=behaviour.empty_pages,
+            shape=shape,
         ),
     )
 
 
-def _instances(call: Call, store: Store, rows: list[Json], known: Iterable[str], name: str) -> Answer:
+def _instances(
+    call: Call,
+    store: Store,
+    held: Sequence[_Held],
+    row: Callable[[_Held], Json],
+    known: Iterable[str],
+    name: str,
+) -> Answer:
     if "(" in call.options.get("expand", ""):
         # As reported: on schedule instances a nested $select is refused, and the error stands twice inside itself.
         raise GraphError(400, "InvalidFilter", "The expand clause is invalid.", nested=True)
     kind = f"unified{name[0].upper()}{name[1:].removesuffix('s')}"
-    return _rows(call, store, rows, known, f"roleManagement/directory/{name}", kind)
+    return _rows(call, store, held, row, known, f"roleManagement/directory/{name}", kind)
 
 
 def _expanded(call: Call) -> list[str]:
@@ -286,7 +311,7 @@ def _expand(call: Call, store: Store, row: Json, name: str) -> Any:
     if name == "principal":
         account = store.state.accounts.get(row["principalId"])
         if account is not None and call.caller.may(*permissions.USERS_READ):
-            return {"@odata.type": "#microsoft.graph.user", **view(store.shown(account))}
+            return {"@odata.type": "#microsoft.graph.user", **View(store.shown(account))}
         return _object(call, store, row["principalId"], None)
     if name == "roleDefinition":
         key = row["roleDefinitionId"]
@@ -332,7 +357,7 @@ def _directory_role(state: State, role: str) -> Json:
     }
 
 
-def _instance(each: Assignment | Eligibility) -> Json:
+def _instance(each: _Held) -> Json:
     return {
         "id": each.id,
         "principalId": each.principal_id,

@@ -23,18 +23,21 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from sspr.simulated import discovery, identities
 from sspr.simulated.assertions import SignInError
 from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.certificates import loopback_tls
-from sspr.simulated.errors import not_simulated
+from sspr.simulated.errors import not_simulated, retry_after
 from sspr.simulated.gateway import VERSION, Gateway, OnExchange
 from sspr.simulated.journal import Journal, Record
+from sspr.simulated.people import People
 from sspr.simulated.signin import SignIn
 from sspr.simulated.state import State
 from sspr.simulated.store import Store
 from sspr.simulated.wire import Answer
 
 _READY_WITHIN = 30.0
+_LOOK = 0.005  # seconds between looks at the clock while it is gone
 HOST = "127.0.0.1"
 
 
@@ -45,7 +48,8 @@ class SimulatedTenant:
     trust. With ``state_file`` the state is kept there (mode 0600) and a write is in it before it is answered.
     ``on_exchange(method, url, request_headers, request_body, status, response_headers, response_body)`` is called on
     the server's thread for every request and every batch item; names of request headers are in lower case, bodies
-    parsed JSON. ``port`` 0 = the system chooses; ``clock`` gives epoch seconds.
+    parsed JSON. ``port`` 0 = the system chooses; ``clock`` gives epoch seconds; ``journal``: one that keeps every
+    record, where none is given.
     """
 
     def __init__(
@@ -58,15 +62,18 @@ class SimulatedTenant:
         on_exchange: OnExchange | None = None,
         port: int = 0,
         clock: Callable[[], float] = time.time,
+        journal: Journal | None = None,
     ) -> None:
         self.state = state
-        self.journal = Journal()
+        self.journal = Journal() if journal is None else journal
         self._behaviour = behaviour or Behaviour()
         self._folder, self._port, self._clock = folder, port, clock
         self._transports: dict[tuple[str, int], asyncio.Transport] = {}
         self._store = Store(state, lambda: self._behaviour, clock, state_file)
         self._signin = SignIn(state, lambda: self._behaviour, clock)
-        self._gateway = Gateway(self._store, self._signin, clock, self.journal, self._abort, on_exchange)
+        self._gateway = Gateway(
+            self._store, self._signin, clock, self.journal, self._abort, self.go, on_exchange
+        )
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -99,12 +106,23 @@ class SimulatedTenant:
         """The first app registration's client secret."""
         return self.state.apps[0].secrets[0]
 
+    @property
+    def people(self) -> People:
+        """Who is expected to sign in by a device code, and who has; see :class:`People`."""
+        return self._signin.people
+
+    @property
+    def identity_environment(self) -> dict[str, str]:
+        """The variables by which what runs on the simulated machine finds its managed identity."""
+        return identities.environment(self.state, self.url)
+
     def tenants_toml(self, secret_env: str) -> str:
         """A ready ``[tenants.simulated]`` table; the secret is named by its environment variable."""
         ca_file = str(self.ca_file).replace("\\", "\\\\").replace('"', '\\"')
         return (
             f'[tenants.simulated]\ntenant_id = "{self.tenant_id}"\nclient_id = "{self.client_id}"\n'
-            f'credential = "secret"\nsecret_env = "{secret_env}"\ngraph_url = "{self.graph_url}"\n'
+            f'cloud = "{self.state.cloud}"\ncredential = "secret"\nsecret_env = "{secret_env}"\n'
+            f'graph_url = "{self.graph_url}"\n'
             f'login_url = "{self.login_url}"\nca_file = "{ca_file}"\n'
         )
 
@@ -123,6 +141,12 @@ class SimulatedTenant:
     def revoke_tokens(self) -> None:
         """Makes every token issued so far worthless: 401, with a claims challenge for clients that take one."""
         self._signin.revoke()
+
+    def go(self, seconds: float) -> None:
+        """Is gone for so many seconds of its clock: connections are reset, and every new one is refused."""
+        if self._server is not None:
+            until = self._clock() + seconds
+            self._server.leave(lambda: self._clock() >= until, (HOST, self._port))
 
     # Running ------------------------------------------------------------------------------------------------------
 
@@ -148,6 +172,7 @@ class SimulatedTenant:
             log_level="critical",
             access_log=False,
             server_header=False,
+            date_header=False,  # the gateway tells the time of the tenant's own clock
             timeout_keep_alive=120,
             timeout_graceful_shutdown=1,
             ssl_context_factory=lambda *_: context,
@@ -196,6 +221,8 @@ class SimulatedTenant:
                 Route("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration),
                 Route("/{tenant}/discovery/v2.0/keys", self._keys),
                 Route("/{tenant}/oauth2/v2.0/token", self._token, methods=["POST"]),
+                Route("/{tenant}/oauth2/v2.0/devicecode", self._device_code, methods=["POST"]),
+                Route(identities.PATH, self._managed_identity),
             ]
         )
 
@@ -206,7 +233,7 @@ class SimulatedTenant:
 
     async def _discovery(self, request: Request) -> JSONResponse:
         return self._login(
-            request, lambda: self._signin.instance_discovery(dict(request.query_params), self.url)
+            request, lambda: discovery.instance_discovery(dict(request.query_params), self.url)
         )
 
     async def _configuration(self, request: Request) -> JSONResponse:
@@ -220,18 +247,34 @@ class SimulatedTenant:
     async def _token(self, request: Request) -> JSONResponse | _Nothing:
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
         fault = self._gateway.strike("request", request.method, request.url.path)
-        if fault is not None and fault.effect in ("reset", "truncate"):
+        if fault is not None and fault.effect == "gone":
+            self.go(fault.seconds)
+        if fault is not None and fault.effect in ("reset", "truncate", "gone"):
             self._abort(request.scope)
             return _Nothing()
-        if fault is not None:
+        if fault is not None and fault.effect == "stall":
+            await asyncio.sleep(fault.seconds)
+        if fault is not None and fault.effect == "status":
             body = {
                 "error": "temporarily_unavailable",
                 "error_description": "AADSTS90033: A transient error has occurred. Please try again.",
                 "error_codes": [90033],
             }
-            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
+            wait = fault.retry_after
+            headers = {} if wait is None else retry_after(wait, fault.retry_after_form, self._clock())
             return self._answered(request, fault.status, body, headers)
         return self._login(request, lambda: self._signin.token(request.path_params["tenant"], form, self.url))
+
+    async def _device_code(self, request: Request) -> JSONResponse:
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+        tenant = request.path_params["tenant"]
+        return self._login(request, lambda: self._signin.device_code(tenant, form, self.url))
+
+    async def _managed_identity(self, request: Request) -> JSONResponse:
+        status, body = identities.answer(
+            self._signin, self.state, request.headers, dict(request.query_params), self.url
+        )
+        return self._answered(request, status, body, {})
 
     def _login(self, request: Request, make: Callable[[], object]) -> JSONResponse:
         correlation = request.headers.get("client-request-id", str(uuid.uuid4()))
@@ -273,12 +316,36 @@ class _Server(uvicorn.Server):
         self.ready = threading.Event()
         self._ended = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._absence: asyncio.Future[None] | None = None
 
     def end(self) -> None:
         """Ends the server; may be called from any thread, once it is ready."""
         self.should_exit = True
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ended.set)
+
+    def leave(self, over: Callable[[], bool], address: tuple[str, int]) -> None:
+        """Resets every connection and takes none until ``over``; may be called from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._leave, over, address)
+
+    def _leave(self, over: Callable[[], bool], address: tuple[str, int]) -> None:
+        if self._absence is None or self._absence.done():
+            self._absence = asyncio.ensure_future(self._away(over, address))
+
+    async def _away(self, over: Callable[[], bool], address: tuple[str, int]) -> None:
+        for listener in self.servers:
+            listener.close()
+        # Bound and not listening: connections are refused, and nobody else takes the port meanwhile.
+        held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        with held:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(address)
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            while not over():  # noqa: ASYNC110 - a clock tells, and it may be one that a test sets
+                await asyncio.sleep(_LOOK)
+            await super().startup([held.dup()])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -293,6 +360,8 @@ class _Server(uvicorn.Server):
                 await asyncio.wait_for(self._ended.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._absence is not None:
+            self._absence.cancel()
         # An orderly end of TLS waits for the peer; a client that only keeps its connection warm need not be asked.
         for connection in list(self.server_state.connections):
             cycle = getattr(connection, "cycle", None)

@@ -24,6 +24,34 @@ _PRINCIPAL = (
     "appOwnerOrganizationId",
     "signInAudience",
 )
+# Of the organization: readable, and always null or [].
+_NO_VALUE = (
+    "city",
+    "country",
+    "postalCode",
+    "state",
+    "street",
+    "preferredLanguage",
+    "defaultUsageLocation",
+    "partnerTenantType",
+    "privacyProfile",
+)
+_NO_VALUES = (
+    "marketingNotificationEmails",
+    "securityComplianceNotificationMails",
+    "securityComplianceNotificationPhones",
+    "provisionedPlans",
+)
+# Properties of a service principal that Graph has and this tenant does not.
+_BEYOND = {
+    "addIns", "alternativeNames", "appDescription", "appDisplayName", "appRoleAssignmentRequired",
+    "applicationTemplateId", "createdByAppId", "customSecurityAttributes", "deletedDateTime", "description",
+    "disabledByMicrosoftStatus", "homepage", "info", "isDisabled", "keyCredentials", "loginUrl", "logoutUrl",
+    "notes", "notificationEmailAddresses", "oauth2PermissionScopes", "passwordCredentials",
+    "preferredSingleSignOnMode", "preferredTokenSigningKeyThumbprint", "replyUrls",
+    "resourceSpecificApplicationPermissions", "samlSingleSignOnSettings", "servicePrincipalNames", "tags",
+    "tokenEncryptionKeyId", "verifiedPublisher",
+}  # fmt: skip
 
 
 def object_id(state: State, name: str) -> str:
@@ -46,6 +74,8 @@ def get_organization(call: Call, store: Store) -> Answer:
         "tenantType": "AAD",
         "technicalNotificationMails": [],
         "businessPhones": [],
+        **dict.fromkeys(_NO_VALUE),
+        **{name: [] for name in _NO_VALUES},
         "assignedPlans": _plans(state),
         "verifiedDomains": [
             {
@@ -58,7 +88,7 @@ def get_organization(call: Call, store: Store) -> Answer:
             for domain in state.domains
         ],
     }
-    names = odata.selected(call, row, "organization")
+    names = odata.selected(call, row, "organization", ("mobileDeviceManagementAuthority",))
     return Answer(200, odata.whole(call, [row], context="organization", names=names))
 
 
@@ -94,6 +124,8 @@ def list_domains(call: Call, store: Store) -> Answer:
             "isVerified": True,
             "supportedServices": ["Email", "OfficeCommunicationsOnline"],
             "state": None,
+            "manufacturer": None,
+            "model": None,
             "passwordNotificationWindowInDays": None,
             "passwordValidityPeriodInDays": None,
         }
@@ -108,8 +140,8 @@ def list_domains(call: Call, store: Store) -> Answer:
 def list_service_principals(call: Call, store: Store) -> Answer:
     """GET /servicePrincipals."""
     call.only("select", "filter", "top", "skiptoken", "count")
-    names = odata.selected(call, _PRINCIPAL, "servicePrincipal")
-    chosen = odata.read_filter(call, _BY_APP, "ServicePrincipal")
+    names = odata.selected(call, _PRINCIPAL, "servicePrincipal", _BEYOND)
+    chosen = odata.read_filter(call, _BY_APP, "ServicePrincipal", _BEYOND.union(_PRINCIPAL))
     rows = [row for row in _principals(store.state) if chosen is None or chosen.test(row)]
     return Answer(
         200,
@@ -120,7 +152,7 @@ def list_service_principals(call: Call, store: Store) -> Answer:
 def get_service_principal(call: Call, store: Store) -> Answer:
     """GET /servicePrincipals/{id} and /servicePrincipals(appId='…')."""
     call.only("select")
-    names = odata.selected(call, _PRINCIPAL, "servicePrincipal")
+    names = odata.selected(call, _PRINCIPAL, "servicePrincipal", _BEYOND)
     return Answer(
         200, odata.entity(call, _principal_of(call, store), context="servicePrincipals", names=names)
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from sspr.simulated import odata, permissions
@@ -20,7 +21,7 @@ from sspr.simulated.errors import (
     not_simulated,
 )
 from sspr.simulated.filters import prop
-from sspr.simulated.state import Account
+from sspr.simulated.state import Account, State
 from sspr.simulated.store import Store
 from sspr.simulated.wire import Answer, Call
 
@@ -58,29 +59,30 @@ _COLLECTIONS = (
     "schools",
     "skills",
 )
-_HELD = (
-    "id",
-    "userPrincipalName",
-    "displayName",
-    "givenName",
-    "surname",
-    "mail",
-    "mobilePhone",
-    "otherMails",
-    "businessPhones",
-    "proxyAddresses",
-    "usageLocation",
-    "jobTitle",
-    "officeLocation",
-    "preferredLanguage",
-    "department",
-    "employeeId",
-    "accountEnabled",
-    "userType",
-    "onPremisesSyncEnabled",
-    "isManagementRestricted",
-    "createdDateTime",
-)
+# How each property is read from the account that holds it.
+_READERS: dict[str, Callable[[Account], Any]] = {
+    "id": attrgetter("id"),
+    "userPrincipalName": attrgetter("upn"),
+    "displayName": attrgetter("display_name"),
+    "givenName": attrgetter("given_name"),
+    "surname": attrgetter("surname"),
+    "mail": attrgetter("mail"),
+    "mobilePhone": attrgetter("mobile_phone"),
+    "otherMails": lambda account: list(account.other_mails),
+    "businessPhones": lambda account: list(account.business_phones),
+    "proxyAddresses": lambda account: list(account.proxy_addresses),
+    "usageLocation": attrgetter("usage_location"),
+    "jobTitle": attrgetter("job_title"),
+    "officeLocation": attrgetter("office_location"),
+    "preferredLanguage": attrgetter("preferred_language"),
+    "department": attrgetter("department"),
+    "employeeId": attrgetter("employee_id"),
+    "accountEnabled": attrgetter("enabled"),
+    "userType": lambda account: "Guest" if account.guest else "Member",
+    "onPremisesSyncEnabled": attrgetter("synced"),
+    "isManagementRestricted": lambda account: account.restricted or None,
+    "createdDateTime": attrgetter("created"),
+}
 # Properties of a user that this tenant keeps no value of: readable, always null or [].
 _EMPTY = (
     "deletedDateTime",
@@ -109,9 +111,16 @@ _EMPTY = (
     "streetAddress",
     "lastPasswordChangeDateTime",
     "signInSessionsValidFromDateTime",
-    *(name for name in _COLLECTIONS if name not in _HELD),
+    *(name for name in _COLLECTIONS if name not in _READERS),
 )
-KNOWN = (*_HELD, *_EMPTY)
+# Properties that Graph has and this tenant does not.
+BEYOND = {
+    "aboutMe", "authorizationInfo", "birthday", "consentProvidedForMinor", "customSecurityAttributes",
+    "deviceEnrollmentLimit", "employeeLeaveDateTime", "employeeOrgData", "externalUserStateChangeDateTime",
+    "hireDate", "identityParentId", "isResourceAccount", "legalAgeGroupClassification", "mailboxSettings",
+    "mySite", "onPremisesExtensionAttributes", "passwordProfile", "preferredDataLocation", "preferredName",
+    "print", "signInActivity",
+}  # fmt: skip
 
 FILTERS = {
     "id": prop("eq in", "ne"),
@@ -132,47 +141,57 @@ FILTERS = {
 }
 
 
-def view(account: Account) -> Json:
-    """Every property that the account holds, as Graph names them."""
-    return {
-        "id": account.id,
-        "userPrincipalName": account.upn,
-        "displayName": account.display_name,
-        "givenName": account.given_name,
-        "surname": account.surname,
-        "mail": account.mail,
-        "mobilePhone": account.mobile_phone,
-        "otherMails": list(account.other_mails),
-        "businessPhones": list(account.business_phones),
-        "proxyAddresses": list(account.proxy_addresses),
-        "usageLocation": account.usage_location,
-        "jobTitle": account.job_title,
-        "officeLocation": account.office_location,
-        "preferredLanguage": account.preferred_language,
-        "department": account.department,
-        "employeeId": account.employee_id,
-        "accountEnabled": account.enabled,
-        "userType": "Guest" if account.guest else "Member",
-        "onPremisesSyncEnabled": account.synced,
-        "isManagementRestricted": account.restricted or None,
-        "createdDateTime": account.created,
-    }
+# Properties that Graph lets an application change, and this tenant does not.
+_KEPT = ("userPrincipalName", "mail", "userType")
 
 
+class View(Mapping[str, Any]):
+    """Every property that the account holds, as Graph names them; read when asked for."""
+
+    __slots__ = ("_account",)
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def __getitem__(self, name: str) -> Any:
+        return _READERS[name](self._account)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_READERS)
+
+    def __len__(self) -> int:
+        return len(_READERS)
+
+
+KNOWN = (*_READERS, *_EMPTY)
+_NAMES = BEYOND.union(KNOWN)
 # Shown for what an account does not hold, or what the caller may not see.
 _NOTHING = odata.null_like(KNOWN, _COLLECTIONS)
 
 
-def visible(call: Call, held: Json, names: Iterable[str]) -> Json:
-    """The named properties of a :func:`view` as this caller may see them."""
+def visible(call: Call, held: Mapping[str, Any], names: Iterable[str]) -> Json:
+    """The named properties of a :class:`View` as this caller may see them.
+
+    Of what it may not see at all the type and the id are shown, and nothing for the rest (learn.microsoft.com,
+    graph/permissions-overview, "Limited information returned for inaccessible member objects").
+    """
+    if not call.limited.isdisjoint(("*", held["id"])):
+        nothing = {name: _NOTHING[name] for name in names}
+        return {"@odata.type": "#microsoft.graph.user", **nothing, "id": held["id"]}
     if call.caller.may(*permissions.USERS_READ):
         return {name: held[name] if name in held else _NOTHING[name] for name in names}
     return {name: held[name] if name in BASIC else _NOTHING[name] for name in names}
 
 
+# What may stand there in Graph's paths and is no account.
+_NO_KEYS = ("$count", "delta", "delta()")
+
+
 def find(call: Call, store: Store) -> Account:
     """The account of the path, as it is now. Raises 404 on an unknown one and 400 on a bare key that begins with $."""
     key = call.params["user"]
+    if key.lower() in _NO_KEYS:
+        raise not_simulated(f"/users/{key}")
     if key.startswith("$") and "('" not in call.path and "(%27" not in call.path:
         raise bad_request(f"Resource not found for the segment '{key}'.", "BadRequest")
     account = store.account(key)
@@ -185,31 +204,32 @@ def find(call: Call, store: Store) -> Account:
 def get_user(call: Call, store: Store) -> Answer:
     """GET /users/{id | userPrincipalName}."""
     call.only("select")
-    names = odata.selected(call, KNOWN, "user") or list(DEFAULT)
+    names = odata.selected(call, KNOWN, "user", BEYOND) or list(DEFAULT)
     account = store.shown(find(call, store))
     chosen = names if "select" in call.options else None
-    return Answer(200, odata.entity(call, visible(call, view(account), names), context="users", names=chosen))
+    return Answer(200, odata.entity(call, visible(call, View(account), names), context="users", names=chosen))
 
 
 def list_users(call: Call, store: Store) -> Answer:
     """GET /users. Unknown accounts of a filter are silently left out, as in Graph."""
     call.only("select", "filter", "top", "skip", "count", "orderby", "search", "skiptoken")
-    names = odata.selected(call, KNOWN, "user")
-    chosen = odata.read_filter(call, FILTERS, "User")
-    views = map(view, store.all_shown() if chosen is None else _candidates(chosen.keys, store))
-    found = [held for held in views if chosen is None or chosen.test(held)]
-    found = odata.ordered(call, found, ("displayName", "userPrincipalName", "createdDateTime"))
-    rows = [visible(call, held, names or DEFAULT) for held in found]
+    names = odata.selected(call, KNOWN, "user", BEYOND)
+    chosen = odata.read_filter(call, FILTERS, "User", _NAMES)
+    found = list(store.all_shown() if chosen is None else _candidates(chosen.keys, store))
+    if chosen is not None:
+        found = [account for account in found if chosen.test(View(account))]
+    found = odata.ordered(call, found, ("displayName", "userPrincipalName", "createdDateTime"), View)
     behaviour = store.behaviour()
     return Answer(
         200,
         odata.page(
             call,
-            rows,
+            found,
             context="users",
             size=behaviour.page_size,
             names=names,
             empty_first=behaviour.empty_pages,
+            shape=lambda account: visible(call, View(account), names or DEFAULT),
         ),
     )
 
@@ -229,13 +249,15 @@ def update_user(call: Call, store: Store) -> Answer:
     """PATCH /users/{id | userPrincipalName}: all of it or nothing; 204 without a body."""
     body = {name: value for name, value in call.json_object().items() if not name.startswith("@")}
     for name in body:
+        if name in BEYOND:
+            raise not_simulated(f"the property {name}")
         if name not in KNOWN:
             raise bad_request(
                 f"Property '{name}' does not exist as a declared property or extension property."
             )
         if name not in _WRITERS:
-            if name in _EMPTY:
-                raise not_simulated(f"a value of {name}")
+            if name in _EMPTY or name in _KEPT:
+                raise not_simulated(f"another {name}")
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
         if not call.caller.may(*permissions.USERS_WRITE, *permissions.PROPERTY_WRITE.get(name, ())):
             raise denied()
@@ -266,8 +288,15 @@ def _check_rank(call: Call, store: Store, account: Account, body: Json) -> None:
             "Insufficient privileges to complete the operation. "
             "Target object is a member of a restricted management administrative unit.",
         )
-    if not may_change_contacts(call.caller.directory_roles, store.state.roles_of(account.id)):
+    held = store.state.roles_of(account.id) or _protected(store.state, account)
+    if not may_change_contacts(call.caller.directory_roles, held):
         raise denied()
+
+
+def _protected(state: State, account: Account) -> frozenset[str]:
+    """For the table of who may change whom: whoever is in a group that could be given a role counts as its last row."""
+    groups = map(state.group, state.groups_of(account.id))
+    return frozenset(group.id for group in groups if group is not None and group.role_assignable)
 
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")

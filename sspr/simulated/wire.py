@@ -53,6 +53,8 @@ class Call:
     account: str | None = None
     fault: Fault | None = None
     early: bool = False
+    # Ids of accounts that this call may see the id of only; "*" = of all.
+    limited: frozenset[str] = frozenset()
     _options: dict[str, str] | None = None
 
     @property
@@ -104,7 +106,9 @@ class Call:
 
 @dataclass(slots=True)
 class Answer:
-    """Status, JSON body (None = no body) and headers of an answer. ``effect``: what befalls it on the way."""
+    """Status, JSON body (None = no body) and headers of an answer. ``effect``: what befalls it on the way; ``html``:
+    the body is a page and no JSON.
+    """
 
     status: int
     body: Any = None
@@ -112,6 +116,7 @@ class Answer:
     effect: Effect = "status"
     stall: float = 0.0
     applied: bool = False
+    html: bool = False
 
     @classmethod
     def refusal(cls, error: GraphError, now: float, request_id: str, client_request_id: str) -> Answer:

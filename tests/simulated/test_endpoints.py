@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from sspr.simulated import routes
+from sspr.simulated.behaviour import Behaviour
 from sspr.simulated.methods import EMAIL_ID, PHONE_IDS
 from sspr.simulated.samples import MIXED, administrators
 from sspr.simulated.tenant import GRAPH_APP_ID
-from tests.protocol import Protocol, document, path_of
+from tests.protocol import Protocol, document, path_of, properties
 from tests.simulated.conftest import ADMIN, Start
 
 AUTH = f"/users/{ADMIN}/authentication"
@@ -84,6 +85,33 @@ def test_each_route_is_called_once_and_judged(start: Start) -> None:
     }
     assert described <= asked
     assert len(routes.ROUTES) == len(described) - 2  # two shapes of a service principal's key each
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("users", "user"),
+        (f"users/{ADMIN}", "user"),
+        ("organization", "organization"),
+        ("domains", "domain"),
+        ("servicePrincipals", "servicePrincipal"),
+        ("policies/authorizationPolicy", "authorizationPolicy"),
+        ("directoryRoles", "directoryRole"),
+        ("roleManagement/directory/roleDefinitions", "unifiedRoleDefinition"),
+        ("reports/authenticationMethods/userRegistrationDetails", "userRegistrationDetails"),
+    ],
+)
+def test_a_property_that_graph_has_is_shown_or_said_to_be_missing_here(
+    start: Start, path: str, schema: str
+) -> None:
+    """Never refused as if Graph had none of that name."""
+    tenant = start(behaviour=Behaviour(quotas=None))
+    known = properties({"$ref": f"#/components/schemas/microsoft.graph.{schema}"})
+    names = [name for name in known if not name.startswith("@")]
+    answers = {name: tenant.client().get(f"/{path}?$select={name}").status_code for name in names}
+    assert len(names) > 4
+    assert {name: status for name, status in answers.items() if status not in (200, 501)} == {}
+    assert 200 in answers.values()
 
 
 USER = "/v1.0/users/x"

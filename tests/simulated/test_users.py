@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from sspr.simulated.behaviour import Behaviour
@@ -21,8 +22,8 @@ from sspr.simulated.builtin_roles import (
     may_change_contacts,
 )
 from sspr.simulated.permissions import USUAL
-from sspr.simulated.samples import accounts_for, administrators, application
-from sspr.simulated.state import Assignment
+from sspr.simulated.samples import Variety, accounts_for, administrators, application
+from sspr.simulated.state import Assignment, Group
 from tests.simulated.conftest import ADMIN, AsApp, Start, Tenant, code
 
 PHONE = {"mobilePhone": "+1 4257380001"}
@@ -175,6 +176,19 @@ def test_who_may_change_whose_contacts(target: set[str], allowed: set[str]) -> N
     assert {caller for caller in callers if may_change_contacts({caller}, target)} == allowed
 
 
+def test_who_is_in_a_group_that_could_be_given_a_role_is_protected_like_an_administrator(
+    start: Start,
+) -> None:
+    app = application(permissions=USUAL, directory_roles=(USER,))
+    state = administrators(2, app=app, variety=Variety(non_admins=1.0))
+    member, plain = state.accounts.values()
+    state.groups = (Group("g", "Could be given a role", (member.id,)),)
+    state.assignments = ()
+    client = start(state).client()
+    assert code(client.patch(f"/users/{member.id}", json=PHONE)) == (403, "Authorization_RequestDenied")
+    assert client.patch(f"/users/{plain.id}", json=PHONE).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("method", "path", "permission"),
     [
@@ -238,6 +252,17 @@ def test_a_filter_finds(shared: Tenant, query: str, numbers: list[int]) -> None:
     state.put(replace(account, other_mails=("a@fabrikam.com",), mobile_phone="+1 4257380001"))
     found = shared.client().get(f"/users?{query}").json()["value"]
     assert sorted(int(each["userPrincipalName"][5:9]) for each in found) == numbers
+
+
+def test_accounts_are_found_by_their_ids_fifteen_at_once(shared: Tenant) -> None:
+    ids = [*shared.server.state.accounts, *(f"00000000-0000-0000-0000-{n:012d}" for n in range(4))]
+
+    def ask(number: int) -> httpx.Response:
+        wanted = ",".join(f"'{key.upper()}'" for key in ids[:number])
+        return shared.client().get(f"/users?$select=id&$filter=id in ({wanted})")
+
+    assert [each["id"] for each in ask(15).json()["value"]] == sorted(shared.server.state.accounts)
+    assert code(ask(16)) == (400, "Request_UnsupportedQuery")
 
 
 @pytest.mark.parametrize(
@@ -320,6 +345,14 @@ def test_a_page_token_belongs_to_its_query(start: Start) -> None:
         ("PATCH", f"/users/{ADMIN}", {}, (400, "BadRequest")),
         ("GET", f"/users?{quote('$fields')}=id", {}, (400, "BadRequest")),
         ("GET", f"/users/{ADMIN}?$expand=manager", {}, (501, "NotSimulated")),
+        ("GET", "/users?$search=\"mail:a\"", {}, (400, "Request_BadRequest")),
+        ("GET", "/users?$search=\"mail:a\"", {"headers": {"ConsistencyLevel": "eventual"}}, (501, "NotSimulated")),
+        ("GET", "/users?$filter=city eq 'Oslo'", {}, (501, "NotSimulated")),
+        ("GET", "/users?$filter=signInActivity/lastSignInDateTime le 'x'", {}, (501, "NotSimulated")),
+        ("GET", "/users/$count", {}, (501, "NotSimulated")),
+        ("GET", "/users/delta", {}, (501, "NotSimulated")),
+        ("PATCH", f"/users/{ADMIN}", {"json": {"mail": "a@fabrikam.com"}}, (501, "NotSimulated")),
+        ("PATCH", f"/users/{ADMIN}", {"json": {"passwordProfile": {}}}, (501, "NotSimulated")),
     ],
 )  # fmt: skip
 def test_a_request_that_makes_no_sense_is_refused(
