@@ -14,11 +14,11 @@ import click
 # Started by its path, from any folder: the modules beside it are found from the root of the project.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import check, cost, peers, start
+from bench import check, cost, limit, peers, start
 from bench.processes import Place
 from bench.table import Measure, as_json, as_text, frame, side_by_side
 
-BENCHMARKS = ("start", "check", "cost", "peers")
+BENCHMARKS = ("start", "check", "cost", "limit", "peers")
 
 
 @click.command()
@@ -36,6 +36,13 @@ BENCHMARKS = ("start", "check", "cost", "peers")
     show_default=True,
     help="Of 3,000 writes, gone before the second half of `peers`.",
 )
+@click.option(
+    "--limit-rows",
+    type=click.IntRange(100, 20_000),
+    default=5_000,
+    show_default=True,
+    help="Of a run in `limit`.",
+)
 @click.option("--only", type=click.Choice(BENCHMARKS), multiple=True, help="This one; may be repeated.")
 @click.option(
     "--starts", type=click.IntRange(1), default=7, show_default=True, help="Runs of `start`, each way."
@@ -51,6 +58,7 @@ BENCHMARKS = ("start", "check", "cost", "peers")
 def main(
     rows: int,
     spent: int,
+    limit_rows: int,
     only: tuple[str, ...],
     starts: int,
     checks: int,
@@ -63,6 +71,7 @@ def main(
         "start": lambda place: start.measure(place, starts),
         "check": lambda place: check.measure(place, checks, check_rows),
         "cost": lambda place: cost.measure(place, rows, runs),
+        "limit": lambda place: limit.measure(place, limit_rows),
         "peers": lambda place: peers.measure(place, rows, spent),
     }
     measures: list[Measure] = []

@@ -81,12 +81,12 @@ class Tenancy:
         reaches some administrators only: such a run goes on.
         """
         from sspr.tenant import granting, inspection
+        from sspr.tenant.directory_roles import Reach
         from sspr.tenant.permissions import needed
-        from sspr.tenant.standing import Reach
 
         wanted = needed("run" if writes else "plan", target, enable_feature=enable_feature)
         missing = inspection.missing(tenant, wanted)
-        roles = inspection.standing(tenant, tenant.identity) if writes and target.contact else None
+        roles = inspection.directory_roles(tenant, tenant.identity) if writes and target.contact else None
         if roles is not None and roles.reach is Reach.NONE:
             missing = replace(missing, role=True)
         if missing:

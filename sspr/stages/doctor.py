@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 
 from sspr.model import Organization, Target
 from sspr.tenant import inspection
+from sspr.tenant.directory_roles import DirectoryRoles, Reach
 from sspr.tenant.granting import Missing, caution, how_to_grant, missing_lines, waiting
 from sspr.tenant.graph import Tenant
 from sspr.tenant.identity import Identity
 from sspr.tenant.inspection import Inspection
 from sspr.tenant.permissions import COMMANDS, ROLE, WRITING, Need, lacking, needed, needs
-from sspr.tenant.standing import Reach, Standing
 
 # Those whose needs are the same stand in one line of the table.
 _ALIKE = {"run": ", ".join(WRITING), "feature enable": "feature enable, disable"}
@@ -53,7 +53,7 @@ class Evidence:
 
     acting: Collection[str] | None
     denied: frozenset[str]
-    roles: Standing
+    roles: DirectoryRoles
 
     def unmet(self, wanted: Iterable[Need]) -> list[Need]:
         """The needs that are surely not met."""
@@ -92,7 +92,7 @@ class Diagnosis:
     target: Target
     looked: Inspection
     permissions: tuple[Granted, ...] | None
-    roles: Standing
+    roles: DirectoryRoles
     commands: tuple[Verdict, ...]
     missing: Missing
     notes: tuple[str, ...]
@@ -123,7 +123,7 @@ def examine(tenant: Tenant, client_id: str, target: Target) -> Diagnosis:
     directory = None if who.person else inspection.grants(tenant, who.client_id)
     if not who.object_id and not who.person:
         who = replace(who, object_id=inspection.object_id(tenant, who.client_id))
-    roles = inspection.standing(tenant, who, look=True)
+    roles = inspection.directory_roles(tenant, who, look=True)
     looked = inspection.inspect(tenant)
     seen = Evidence(who.permissions if who.permissions is not None else directory, _denied(looked), roles)
     lacks = lacking((), seen.unmet(needed("run", target)))

@@ -110,8 +110,13 @@ def _read_back(
         elif isinstance(held, Fault):
             seen[row.seq] = held
         else:
-            known = row.now.administrator if row.now else None
-            seen[row.seq] = replace(account, methods=held, administrator=known)
+            known = row.now or account
+            seen[row.seq] = replace(
+                account,
+                methods=held,
+                administrator=known.administrator,
+                global_administrator=known.global_administrator,
+            )
     return seen
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from sspr.tenant.directory_roles import ROLE_ID, DirectoryRoles, Held, Reach, names
 from sspr.tenant.identity import Identity
 from sspr.tenant.permissions import APP_ROLE_IDS, ROLE, Lack
-from sspr.tenant.standing import ROLE_ID, Held, Reach, Standing, names
 
 WAIT = (
     "A new permission or role may take minutes to act, and acts in a new token only: wait, then start the command "
@@ -137,38 +137,36 @@ def refusal(missing: Missing, who: Identity) -> str:
     return "\n".join([f"The application lacks what this command needs: {missing.named}.", *lines])
 
 
-def caution(standing: Standing) -> str:
+def caution(roles: DirectoryRoles) -> str:
     """What a person should know of the directory roles although a run goes on; empty where nothing is to be said."""
-    if standing.fresh:
+    if roles.fresh:
         return (
             f"The directory role {ROLE} was assigned a short while ago: this sign-in's token does not name it yet. "
             "Where rows fail with permission_denied, wait some minutes and start the command again."
         )
-    if standing.reach is Reach.SOME:
-        held = _named(standing)
+    if roles.reach is Reach.SOME:
+        held = _named(roles)
         return (
             f"The application's directory roles ({held}) reach only some administrators: rows of the others will fail "
             f"with permission_denied. {ROLE}, for the whole directory, reaches all."
         )
-    if standing.reach is Reach.UNKNOWN and standing.named is not None:
-        return (
-            f"Whether the application holds the directory role {ROLE} is not known: {_why_unknown(standing)}."
-        )
+    if roles.reach is Reach.UNKNOWN and roles.named is not None:
+        return f"Whether the application holds the directory role {ROLE} is not known: {_why_unknown(roles)}."
     return ""
 
 
-def _named(standing: Standing) -> str:
-    held = [described(each) for each in standing.held or ()]
-    return ", ".join(held) or names(standing.named or ())
+def _named(roles: DirectoryRoles) -> str:
+    held = [described(each) for each in roles.held or ()]
+    return ", ".join(held) or names(roles.named or ())
 
 
-def _why_unknown(standing: Standing) -> str:
-    if standing.held is None:
+def _why_unknown(roles: DirectoryRoles) -> str:
+    if roles.held is None:
         return (
             "its token names none that would do, and RoleManagement.Read.Directory, to read them, is missing"
         )
-    if any(each.built_in is not True for each in standing.held):
-        return f"it holds a role of this tenant's own ({_named(standing)})"
+    if any(each.built_in is not True for each in roles.held):
+        return f"it holds a role of this tenant's own ({_named(roles)})"
     return (
         "it has none that would do itself, but a group has, and Graph does not tell of applications in groups"
     )

@@ -12,12 +12,12 @@ from enum import StrEnum
 
 from sspr.model import Fault, Organization
 from sspr.tenant import odata, parse, roster
+from sspr.tenant.directory_roles import LESSER, STRONGEST, DirectoryRoles, Held, group_among, held_of
 from sspr.tenant.granting import Missing, waiting
 from sspr.tenant.graph import Tenant
 from sspr.tenant.identity import Identity
 from sspr.tenant.pacing import Cost, Quota
 from sspr.tenant.permissions import APP_ROLE_IDS, Need, lacking
-from sspr.tenant.standing import LESSER, STRONGEST, Held, Standing, group_among, held_of
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 _ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
@@ -109,19 +109,19 @@ def object_id(tenant: Tenant, client_id: str) -> str:
     return parse.text(shown.get("id")) if isinstance(shown, Mapping) else ""
 
 
-def standing(tenant: Tenant, who: Identity, *, look: bool = False) -> Standing:
+def directory_roles(tenant: Tenant, who: Identity, *, look: bool = False) -> DirectoryRoles:
     """The directory roles of whoever is signed in. Asks Graph only where the token names none that is sure to do, or
     where `look` wants to know them all.
     """
     named = who.roles
     if named is not None and not named.isdisjoint(STRONGEST) and not look:
-        return Standing(named=named)
+        return DirectoryRoles(named=named)
     held = _held(tenant, who.object_id)
-    found = Standing(held, named)
+    found = DirectoryRoles(held, named)
     enough = {*STRONGEST, *LESSER}
     if held is None or any(each.id in enough for each in held) or not enough.isdisjoint(named or ()):
         return found
-    return Standing(held, named, _held_by_a_group(tenant))
+    return DirectoryRoles(held, named, _held_by_a_group(tenant))
 
 
 def _held(tenant: Tenant, holder: str) -> tuple[Held, ...] | None:

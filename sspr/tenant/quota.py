@@ -272,21 +272,21 @@ class Meter:
         """What was learned grows slowly, or is forgotten; an unpublished rate that was never refused is doubled."""
         standing = self.standing
         if standing.learned and now - max(standing.learned_at, standing.refused_at) > FORGET:
-            standing.learned = standing.seconds = 0.0
+            standing.learned = 0.0
+            if isinstance(self._given, Unpublished):
+                standing.sliding, standing.seconds = False, 0.0
+                standing.refused_at = standing.measured_from = standing.passed = 0.0
         if standing.sliding and now - standing.refused_at > FORGET_WINDOW:
             standing.sliding, standing.tried_at = False, 0.0
-        waiting = standing.tat - self._burst / self._rate > now - 1.0
-        never_refused = self._published is None and not standing.refused_at
         if not standing.learned_at:
             standing.learned_at = now
-        if never_refused and waiting and now - standing.learned_at >= DOUBLE_SECONDS:
-            self._believe(2 * self._rate, now)
-        elif (
-            standing.learned
-            and not standing.sliding
-            and waiting
-            and now - standing.learned_at >= CREEP_SECONDS
-        ):
+        since = now - standing.learned_at
+        if standing.sliding or standing.tat - self._burst / self._rate <= now - 1.0:
+            return  # it is not what holds us back
+        if self._published is None and not standing.refused_at:
+            if since >= DOUBLE_SECONDS:
+                self._believe(2 * self._rate, now)
+        elif standing.learned and since >= CREEP_SECONDS:
             self._believe((1 + CREEP) * standing.learned, now)
 
     # -- figures ----------------------------------------------------------------------------------

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from sspr.tenant.directory_roles import ROLE_ID, DirectoryRoles, Held
 from sspr.tenant.granting import Missing, caution, how_to_grant, missing_lines, refusal, waiting
 from sspr.tenant.identity import Identity
 from sspr.tenant.permissions import APP_ROLE_IDS, ROLE, lacking, needed
-from sspr.tenant.standing import ROLE_ID, Held, Standing
 
 APP = Identity("client", "object")
 LEAST = {need.permissions[0] for need in needed("run")}
@@ -72,21 +72,21 @@ NONE: frozenset[str] = frozenset()
 
 
 @pytest.mark.parametrize(
-    ("standing", "said"),
+    ("roles", "said"),
     [
-        (Standing(named=frozenset({ROLE_ID})), ""),
-        (Standing((), NONE, by_group=False), ""),
-        (Standing((), None, by_group=None), ""),
-        (Standing((Held(ROLE_ID, ROLE),), NONE), "short while ago"),
-        (Standing((USER,), frozenset({USER.id})), "(User Administrator) reach only some"),
-        (Standing(None, frozenset({USER.id})), "(User Administrator) reach only some"),
-        (Standing((Held(ROLE_ID, ROLE, "/administrativeUnits/1"),), NONE), "at /administrativeUnits/1) reach only"),
-        (Standing(None, NONE), "RoleManagement.Read.Directory"),
-        (Standing((), NONE, by_group=True), "a group has"),
-        (Standing((Held("1", "Contact keeper", built_in=False),), NONE), "(Contact keeper)"),
+        (DirectoryRoles(named=frozenset({ROLE_ID})), ""),
+        (DirectoryRoles((), NONE, by_group=False), ""),
+        (DirectoryRoles((), None, by_group=None), ""),
+        (DirectoryRoles((Held(ROLE_ID, ROLE),), NONE), "short while ago"),
+        (DirectoryRoles((USER,), frozenset({USER.id})), "(User Administrator) reach only some"),
+        (DirectoryRoles(None, frozenset({USER.id})), "(User Administrator) reach only some"),
+        (DirectoryRoles((Held(ROLE_ID, ROLE, "/administrativeUnits/1"),), NONE), "at /administrativeUnits/1) reach only"),
+        (DirectoryRoles(None, NONE), "RoleManagement.Read.Directory"),
+        (DirectoryRoles((), NONE, by_group=True), "a group has"),
+        (DirectoryRoles((Held("1", "Contact keeper", built_in=False),), NONE), "(Contact keeper)"),
     ],
 )  # fmt: skip
-def test_what_is_said_of_roles_although_a_run_goes_on(standing: Standing, said: str) -> None:
-    told = caution(standing)
+def test_what_is_said_of_roles_although_a_run_goes_on(roles: DirectoryRoles, said: str) -> None:
+    told = caution(roles)
     assert said in told
     assert bool(told) is bool(said)

@@ -27,12 +27,12 @@ from sspr.simulated.samples import administrators, application
 from sspr.simulated.server import SimulatedTenant
 from sspr.simulated.state import Assignment, CustomRole, State
 from sspr.tenant import inspection
+from sspr.tenant.directory_roles import LESSER, STRONGEST, Reach
 from sspr.tenant.graph import Tenant
 from sspr.tenant.identity import Identity, identity
 from sspr.tenant.inspection import Seen
 from sspr.tenant.pacing import MemoryStandings
 from sspr.tenant.permissions import needed
-from sspr.tenant.standing import LESSER, STRONGEST, Reach
 from tests.protocol import Protocol
 
 SECRET_ENV = "CONTOSO_CLIENT_SECRET"
@@ -190,7 +190,7 @@ def test_whom_the_application_reaches_and_none_only_where_that_is_sure(
 ) -> None:
     state, expected = STANDINGS[name]
     tenant = connect(state())
-    assert inspection.standing(tenant, tenant.identity, look=look).reach is expected
+    assert inspection.directory_roles(tenant, tenant.identity, look=look).reach is expected
 
 
 def test_a_role_that_the_token_names_costs_no_request(
@@ -198,7 +198,7 @@ def test_a_role_that_the_token_names_costs_no_request(
 ) -> None:
     tenant = connect(plain())
     before = len(server.journal.calls())
-    assert inspection.standing(tenant, tenant.identity).reach is Reach.ALL
+    assert inspection.directory_roles(tenant, tenant.identity).reach is Reach.ALL
     assert len(server.journal.calls()) == before
 
 
@@ -208,7 +208,7 @@ def test_a_role_that_was_assigned_after_the_sign_in_is_told_apart(
 ) -> None:
     tenant = connect(plain(directory_roles=()))
     server.state.apps = (replace(server.state.apps[0], directory_roles=assigned),)
-    found = inspection.standing(tenant, tenant.identity)
+    found = inspection.directory_roles(tenant, tenant.identity)
     assert (found.fresh, found.reach) == (fresh, Reach.ALL if fresh else Reach.NONE)
 
 

@@ -49,7 +49,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DirectoryRoles:
     """What is known of the application's roles. `held`: None where its assignments could not be read; `named`: what
     its token names, None where it names none; `by_group`: a group holds a role that would do, and who is in a group
     is not told of applications (graph/known-issues: v1.0 lists no service principals among members), None where
