@@ -13,6 +13,9 @@ PHONE = lacking(LEAST - {"User-Phone.ReadWrite.All"}, needed("run"))
 EMAIL = lacking(LEAST - {"UserAuthMethod-Email.ReadWrite.All"}, needed("run"))
 
 
+UNIT = "/administrativeUnits/1"
+
+
 @pytest.mark.parametrize(
     ("missing", "who", "said", "unsaid"),
     [
@@ -80,7 +83,7 @@ NONE: frozenset[str] = frozenset()
         (DirectoryRoles((Held(ROLE_ID, ROLE),), NONE), "short while ago"),
         (DirectoryRoles((USER,), frozenset({USER.id})), "(User Administrator) reach only some"),
         (DirectoryRoles(None, frozenset({USER.id})), "(User Administrator) reach only some"),
-        (DirectoryRoles((Held(ROLE_ID, ROLE, "/administrativeUnits/1"),), NONE), "at /administrativeUnits/1) reach only"),
+        (DirectoryRoles((Held(ROLE_ID, ROLE, UNIT),), NONE), f"at {UNIT}) reach only"),
         (DirectoryRoles(None, NONE), "RoleManagement.Read.Directory"),
         (DirectoryRoles((), NONE, by_group=True), "a group has"),
         (DirectoryRoles((Held("1", "Contact keeper", built_in=False),), NONE), "(Contact keeper)"),
