@@ -52,7 +52,9 @@ class Behaviour:
 
     ``seed`` of all chance (latency, order of batch answers, faults, token lifetimes). ``quotas`` None = no
     throttling. ``read_lag``: seconds for which reads of users, methods and the policy still show what was
-    before a write. ``token_lifetime``: seconds; None = 60 to 90 minutes as Entra ID does. ``page_size``:
+    before a write, each with the chance ``stale_share``: below 1 as if replicas disagreed. ``limited``: ids of
+    accounts of which reads show the id only, as of what an application may not see; "*" = of all.
+    ``token_lifetime``: seconds; None = 60 to 90 minutes as Entra ID does. ``page_size``:
     items per page where $top is absent. ``empty_pages``: put an empty page with a nextLink before each paged
     answer, which Graph may do. ``methods_need_role``: writing an administrator's methods also needs
     a directory role (not documented for applications, so off). ``report_lag``: seconds by which
@@ -63,6 +65,8 @@ class Behaviour:
     latency: Latency = Latency()
     quotas: Quotas | None = Quotas()
     read_lag: float = 0.0
+    stale_share: float = 1.0
+    limited: frozenset[str] = frozenset()
     faults: tuple[Fault, ...] = ()
     token_lifetime: int | None = None
     page_size: int = 100

@@ -7,7 +7,9 @@ import json
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
@@ -15,11 +17,11 @@ from starlette.types import Receive, Scope, Send
 
 from sspr.simulated import batch, routes
 from sspr.simulated.behaviour import Behaviour
-from sspr.simulated.errors import GraphError, bad_request, denied, plain, retry_after
-from sspr.simulated.faults import Fault, FaultPlan
+from sspr.simulated.errors import GraphError, bad_request, denied, plain, retry_after, unauthenticated
+from sspr.simulated.faults import Fault, FaultPlan, On
 from sspr.simulated.journal import Journal, Record
 from sspr.simulated.quotas import Throttle
-from sspr.simulated.signin import SignIn, claims_challenge
+from sspr.simulated.signin import LIFETIME, REVOKED, SignIn, claims_challenge
 from sspr.simulated.store import Store
 from sspr.simulated.wire import NO_BODY, Answer, Call, Caller
 
@@ -28,11 +30,15 @@ JSON_TYPE = (
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 )
 VERSION = "/v1.0"
+# What stands between a client and Graph answers for it, in its own words.
+PAGE = "<html><head><title>Gateway</title></head><body><h1>Our services aren't available right now</h1></body></html>"
 _NOBODY = Caller("", "", frozenset(), frozenset(), 0.0)
 
 
 class Gateway:
-    """Answers requests below ``/v1.0``. ``abort(scope)`` resets the TCP connection of a request."""
+    """Answers requests below ``/v1.0``. ``abort(scope)`` resets the TCP connection of a request; ``go(seconds)``
+    refuses every connection for so long.
+    """
 
     def __init__(
         self,
@@ -41,10 +47,11 @@ class Gateway:
         clock: Callable[[], float],
         journal: Journal,
         abort: Callable[[Scope], None],
+        go: Callable[[float], None],
         on_exchange: OnExchange | None,
     ) -> None:
         self.store, self._signin, self._clock, self._journal = store, signin, clock, journal
-        self._abort, self._on_exchange = abort, on_exchange
+        self._abort, self._go, self._on_exchange = abort, go, on_exchange
         self._numbers = 0
         self.failure: Exception | None = None
         """The first error of the tenant itself, or of the callback: never the client's fault."""
@@ -85,6 +92,7 @@ class Gateway:
             request_id,
             headers.get("client-request-id", request_id),
             arrived,
+            limited=self.store.behaviour().limited,
         )
         answer, sent = self._request(call, raw)
         await self.store.saved()
@@ -97,6 +105,8 @@ class Gateway:
     def _request(self, call: Call, raw: bytes) -> tuple[Answer, Any]:
         """The answer to an HTTP request, and its body as JSON."""
         fault = call.fault = self.strike("request", call.method, call.path)
+        if fault is not None and fault.effect == "limited":
+            call.limited, fault = frozenset({"*"}), None
         if fault is not None and not fault.after_write:
             return self.faulty(fault, call), _parsed(raw)
         try:
@@ -158,12 +168,13 @@ class Gateway:
             request_id,
             item.headers.get("client-request-id", call.client_request_id),
             call.arrived,
+            limited=call.limited,
         )
 
     def _item_headers(self, answer: Answer) -> dict[str, str]:
         headers = dict(answer.headers)
         if answer.body is not None:
-            headers["Content-Type"] = JSON_TYPE
+            headers["Content-Type"] = "text/html" if answer.html else JSON_TYPE
         # Seen from Graph: names of an item's headers in any case.
         return (
             headers
@@ -184,6 +195,8 @@ class Gateway:
                 raise charge.refused
             fault = self.strike("call", call.method, call.path)
             call.fault = fault or call.fault
+            if fault is not None and fault.effect == "limited":
+                call.limited, fault = frozenset({"*"}), None
             if fault is None or fault.after_write:
                 answer = self._handle(route, call)
                 applied = route.writes and answer.status < 300
@@ -212,7 +225,7 @@ class Gateway:
     def _refusal(self, error: GraphError, call: Call) -> Answer:
         return Answer.refusal(error, self._clock(), call.request_id, call.client_request_id)
 
-    def strike(self, on: Literal["call", "request"], method: str, path: str) -> Fault | None:
+    def strike(self, on: On, method: str, path: str) -> Fault | None:
         """The fault that the plan has for this call or request, if any."""
         return self._faults.strike(on, f"{method} {unquote(path)}")
 
@@ -220,11 +233,24 @@ class Gateway:
         """The answer that a fault makes."""
         if fault.effect == "challenge":
             return self._refusal(claims_challenge(self._clock()), call)
-        error = plain(fault.status, fault.code, fault.message, nested=fault.nested)
+        if fault.effect == "expire":
+            self._signin.expire()
+            return self._refusal(unauthenticated(LIFETIME), call)
+        if fault.effect == "revoke":
+            self._signin.revoke()
+            capable = call.caller.accepts_challenges
+            return self._refusal(
+                claims_challenge(self._clock()) if capable else unauthenticated(REVOKED), call
+            )
+        if fault.effect == "gone":
+            self._go(fault.seconds)
+        error = plain(fault.status, fault.code, fault.message, details=fault.details, nested=fault.nested)
         if fault.retry_after is not None:
             error.headers |= retry_after(fault.retry_after, fault.retry_after_form, self._clock())
         answer = self._refusal(error, call)
-        answer.effect, answer.stall = fault.effect, fault.seconds
+        answer.effect, answer.stall = "reset" if fault.effect == "gone" else fault.effect, fault.seconds
+        if fault.html:
+            answer.body, answer.html = PAGE, True
         return answer
 
     def _exchanged(
@@ -269,14 +295,11 @@ class Gateway:
         if answer.effect == "reset":
             self._abort(scope)
             return
-        content = (
-            b""
-            if answer.body is None
-            else json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
-        )
-        headers = {"Cache-Control": "no-cache", **extra, **answer.headers}
+        date = format_datetime(datetime.fromtimestamp(self._clock(), UTC), usegmt=True)
+        content, kind = _written(answer)
+        headers = {"Cache-Control": "no-cache", "Date": date, **extra, **answer.headers}
         if content:
-            headers.setdefault("Content-Type", JSON_TYPE)
+            headers.setdefault("Content-Type", kind)
         if answer.status != 204:
             headers["Content-Length"] = str(len(content))
         await send(
@@ -295,6 +318,15 @@ class Gateway:
             self._abort(scope)
             return
         await send({"type": "http.response.body", "body": content})
+
+
+def _written(answer: Answer) -> tuple[bytes, str]:
+    """An answer's body as bytes, and their content type."""
+    if answer.html:
+        return str(answer.body).encode(), "text/html; charset=utf-8"
+    if answer.body is None:
+        return b"", JSON_TYPE
+    return json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode(), JSON_TYPE
 
 
 def _check_type(headers: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -28,13 +29,16 @@ class Store:
         self._older_policy: deque[tuple[float, Policy]] = deque()
         self._file = None if path is None else _File(path, state)
         self._report: tuple[float, dict[str, Account]] | None = None
+        self._chance = random.Random(f"{behaviour().seed}:replica")
 
     def account(self, key: str) -> Account | None:
         """The account as it is now, by id or UPN."""
         return self.state.account(key)
 
     def shown(self, account: Account) -> Account:
-        """The account as a read shows it: the oldest version whose successor has not been replicated yet."""
+        """The account as a read shows it: the oldest version whose successor has not been replicated yet, or, from
+        a replica that is ahead of the others, the newest.
+        """
         older = self._older.get(account.id)
         if older is None:
             return account
@@ -44,7 +48,7 @@ class Store:
         if not older:
             del self._older[account.id]
             return account
-        return older[0][1]
+        return older[0][1] if self._chance.random() < self.behaviour().stale_share else account
 
     def all_shown(self) -> Iterable[Account]:
         """Every account as a read shows it, in the order of the directory."""

@@ -79,28 +79,25 @@ def lower(headers: object) -> dict[str, str]:
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """How many seconds `Retry-After` asks to wait, or None where it says nothing that can be read.
+    """How many seconds `Retry-After` asks to wait, or None where it asks for no wait, or says nothing that can be read.
 
-    Whole seconds, fractions (seen inside batches, rounded up) and HTTP dates (RFC 9110, 10.2.3).
-    `now`: seconds since the epoch, for dates.
+    Whole seconds, fractions (seen inside batches, rounded up) and HTTP dates (RFC 9110, 10.2.3). A date counts from
+    the `Date` of the same answer, so that a clock that is wrong here does no harm; from `now`, seconds since the epoch,
+    where the answer has none. A wait that is over already tells no more than none at all.
     """
     text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
     try:
         seconds = float(text)
     except ValueError:
-        return _until(text, now)
-    return float(math.ceil(seconds)) if math.isfinite(seconds) and seconds >= 0 else None
+        until, told = _moment(text), _moment(headers.get("date", ""))
+        seconds = math.nan if until is None else until - (now if told is None else told)
+    return float(math.ceil(seconds)) if math.isfinite(seconds) and seconds > 0 else None
 
 
-def _until(date: str, now: float) -> float | None:
+def _moment(date: str) -> float | None:
+    """An HTTP date as seconds since the epoch; None for what is none."""
     try:
         moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, IndexError, TypeError, OverflowError):
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    try:
-        return max(0.0, aware.timestamp() - now)
-    except (ValueError, OverflowError):
         return None

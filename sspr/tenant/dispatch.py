@@ -295,9 +295,12 @@ class Dispatch(Generic[K]):
                 job.not_before = now + seconds
                 again.append(job)
                 continue
-            ending = Ending(job.key, meaning, reply, exchange.why)
+            # "Busy" again and again for this item, while others are answered: it is the item that is refused.
+            others = job.good_before != self._line.health.good_answers
+            ended = Outcome.REFUSED if meaning is Outcome.BUSY and others and stop is None else meaning
+            ending = Ending(job.key, ended, reply, exchange.why)
             endings.append(ending)
-            if meaning in self._resend and job.good_before == self._line.health.good_answers:
+            if ended in self._resend and not others:
                 stop = stop or _hopeless(ending)
         tally.tell(self._line.pacer, leave)
         return again, endings, stop

@@ -215,7 +215,10 @@ class Tenant:
             if isinstance(listed, Fault) and listed.status == 400:
                 singly.extend(groups[number])  # one name that Graph does not like spoils the filter of all
             else:
-                found.update(accounts.matched(groups[number], listed))
+                matched = accounts.matched(groups[number], listed)
+                found.update(matched)
+                # Of one that is shown without its name nobody knows which it is: by its path each tells for itself.
+                singly += [upn for upn in groups[number] if matched[upn.lower()] is accounts.LIMITED]
         found.update((upn.lower(), account) for upn, account in self._accounts(singly).items())
         self._allowed("users", "read users", permissions.READ_USERS, found.values())
         self._know(found.values())

@@ -10,6 +10,9 @@ from sspr.tenant.waiting import Clock
 
 # Without any success for so long, a run stops; `sspr resume` goes on. Waits that Microsoft asked for do not count.
 PATIENCE = 180.0
+# Time of which nothing was heard for longer than the longest pause and the longest wait for an answer do together, this
+# machine was asleep, and it says nothing about the service.
+ASLEEP = 150.0
 # A wait that Microsoft asks for beyond this is not sat out: the run stops and says so.
 LONGEST_WAIT = 900.0
 
@@ -36,6 +39,7 @@ class Health:
         self._chance = chance
         self._lock = threading.Lock()
         self._failing_since: float | None = None
+        self._last_failure = 0.0
         self._streak = 0
         self._good = 0
         self._resume_at = 0.0
@@ -72,6 +76,9 @@ class Health:
             now = self._clock()
             if self._failing_since is None:
                 self._failing_since = now
+            elif now - self._last_failure > ASLEEP:
+                self._failing_since += now - self._last_failure
+            self._last_failure = now
             self._streak += 1
             seconds = back_off(self._streak, FAILURE, self._chance)
             self._resume_at = now + seconds

@@ -5,6 +5,7 @@ Sources: learn.microsoft.com, graph/errors, graph/throttling, graph/best-practic
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum, auto
 
 from sspr.tenant.batch import Reply
@@ -17,14 +18,23 @@ class Outcome(Enum):
     OK = auto()
     REFUSED = auto()  # the service read it and said no: saying it again changes nothing
     THROTTLED = auto()  # certainly not applied: too many requests
-    BUSY = auto()  # certainly not applied: another change of the directory was in the way
+    BUSY = auto()  # certainly not applied: another change was in the way
     UNAUTHORIZED = auto()  # certainly not applied: the token is not valid (any more)
     UNREACHED = auto()  # certainly not applied: no connection
     BROKEN = auto()  # whether it was applied is not known
 
 
-# 408 and 424 are here because neither says whether the request was carried out before it was given up.
-_BROKEN = frozenset({408, 424})
+_MEANINGS = {
+    401: Outcome.UNAUTHORIZED,
+    429: Outcome.THROTTLED,
+    # Neither of these two says whether the request was carried out before it was given up.
+    408: Outcome.BROKEN,
+    424: Outcome.BROKEN,
+    # "A precondition provided in the request … does not match the resource's current state" (learn.microsoft.com,
+    # graph/errors), and then it was not carried out (RFC 9110, 15.5.13). No request of ours has a condition, so it is
+    # one of the service's own: the object changed under its hands, as with a 409 of a concurrent change.
+    412: Outcome.BUSY,
+}
 
 
 def outcome(reply: Reply | None) -> Outcome:
@@ -32,14 +42,11 @@ def outcome(reply: Reply | None) -> Outcome:
     if reply is None:
         return Outcome.BROKEN
     status = reply.status
+    if status == 200 and not isinstance(reply.body, Mapping):
+        # Graph's 200 holds a JSON object, whatever was asked; what is none came from a gateway or a portal on the way.
+        return Outcome.BROKEN
     if 200 <= status < 300:
         return Outcome.OK
-    if status == 401:
-        return Outcome.UNAUTHORIZED
-    if status == 429:
-        return Outcome.THROTTLED
     if status == 409 and "Directory_ConcurrencyViolation" in error_codes(reply.body):
         return Outcome.BUSY
-    if status in _BROKEN or not 400 <= status < 500:
-        return Outcome.BROKEN
-    return Outcome.REFUSED
+    return _MEANINGS.get(status, Outcome.REFUSED if 400 <= status < 500 else Outcome.BROKEN)

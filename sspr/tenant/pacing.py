@@ -86,10 +86,10 @@ LIMITS: Mapping[Quota, Published | Unpublished] = {
 UNITS_OF_TENANTS = ((50, Published(3_500, 10)), (501, Published(5_000, 10)), (None, Published(8_000, 10)))
 
 # Whether reads and writes of methods are counted together is not published: a hold on one is a hold on both.
+_METHODS = frozenset({Quota.METHOD_READS, Quota.METHOD_WRITES})
 _HELD_TOGETHER: Mapping[Quota, frozenset[Quota]] = {
     **{quota: frozenset({quota}) for quota in Quota},
-    Quota.METHOD_READS: frozenset({Quota.METHOD_READS, Quota.METHOD_WRITES}),
-    Quota.METHOD_WRITES: frozenset({Quota.METHOD_READS, Quota.METHOD_WRITES}),
+    **dict.fromkeys(_METHODS, _METHODS),
 }
 
 Cost = Mapping[Quota, int]
@@ -224,7 +224,7 @@ class Pacer:
         now = self._pause.clock()
 
         def step(meters: Mapping[Quota, Meter]) -> Leave:
-            drawn = _with_writes(cost, meters)
+            drawn = _drawn(cost, meters)
             at = max((meters[quota].may_go(n, now) for quota, n in drawn.items()), default=now)
             for quota, n in drawn.items():
                 meters[quota].take(n, at, now)
@@ -280,7 +280,10 @@ class Pacer:
                 # It counts writes of methods as writes of the directory: those so far as well.
                 meters[Quota.METHOD_WRITES].standing.with_writes = True
                 meters[Quota.WRITES].absorb(meters[Quota.METHOD_WRITES])
+            # Where it does not say which limit it was, it was the one of which most is spent.
             likely = _likely(meters, refused, now)
+            if likely in _METHODS:
+                _count_together(meters, likely, now)
             meters[likely].refused(refused[likely], leave.at, asked, now)
 
         self._change(self._names(leave.cost), step)
@@ -315,12 +318,13 @@ class Pacer:
 
     def _held_until(self, cost: Cost) -> float:
         meters = self._meters(self._standings.read(self._named(self._names(cost))))
-        drawn = _with_writes(cost, meters)
+        drawn = _drawn(cost, meters)
         return max((meters[quota].standing.held_until for quota in drawn), default=0.0)
 
     def _names(self, cost: Cost) -> frozenset[Quota]:
-        """What a cost may draw on: writes of methods perhaps on those of the directory as well."""
-        return frozenset(cost) | (frozenset(WRITE) if Quota.METHOD_WRITES in cost else frozenset())
+        """What a cost may draw on: of methods perhaps on both kinds, and on writes of the directory as well."""
+        more = _METHODS | frozenset(WRITE) if not _METHODS.isdisjoint(cost) else frozenset()
+        return frozenset(cost) | more
 
     def _named(self, quotas: Iterable[Quota]) -> list[str]:
         return [self._scope.name(quota) for quota in quotas]
@@ -353,8 +357,26 @@ def _likely(meters: Mapping[Quota, Meter], quotas: Iterable[Quota], now: float) 
     return max(quotas, key=lambda quota: meters[quota].share(now))
 
 
-def _with_writes(cost: Cost, meters: Mapping[Quota, Meter]) -> Cost:
-    """What is drawn on: where the service counts writes of methods as writes of the directory, on these as well."""
+def _count_together(meters: Mapping[Quota, Meter], refused: Quota, now: float) -> None:
+    """Reads of methods that are refused while their writes are known to be at a limit, or the other way round: the
+    service counts them together, and from now on reads draw on what is known of the writes.
+    """
+    [other] = _METHODS - {refused}
+    reads, writes = meters[Quota.METHOD_READS].standing, meters[Quota.METHOD_WRITES].standing
+    if reads.with_writes or not meters[other].standing.measured or not meters[other].is_empty(now):
+        return
+    reads.with_writes = True
+    if not writes.measured:
+        writes.learned, writes.measured, writes.learned_at = reads.learned, True, now
+
+
+def _drawn(cost: Cost, meters: Mapping[Quota, Meter]) -> Cost:
+    """What is drawn on, where the service counts reads of methods with their writes, and these as writes of the
+    directory.
+    """
+    drawn = dict(cost)
+    if Quota.METHOD_READS in drawn and meters[Quota.METHOD_READS].standing.with_writes:
+        drawn[Quota.METHOD_WRITES] = drawn[Quota.METHOD_READS]
     if Quota.METHOD_WRITES in cost and meters[Quota.METHOD_WRITES].standing.with_writes:
-        return {**cost, **dict.fromkeys(WRITE, cost[Quota.METHOD_WRITES])}
-    return cost
+        drawn.update(dict.fromkeys(WRITE, cost[Quota.METHOD_WRITES]))
+    return drawn

@@ -25,22 +25,26 @@ LATENESS = 0.25
 # A wait longer than this, and than a bucket of that rate needs for a batch, is that of a window.
 LONG_WAIT = 5.0
 BATCH = 20
+MUCH = 3 * BATCH
 # Before it is known that the service counts a bucket, what a window would refuse goes a batch at a time, so far apart.
 TRIAL = 2.0
 # What was learned from refusals is forgotten after so many seconds: others may have drawn on the quota then.
 FORGET, FORGET_WINDOW = 3600.0, 86_400.0
-# A learned amount or rate creeps up again, by this share, each so many seconds in which it was what held us back.
-CREEP, CREEP_SECONDS = 0.005, 10.0
+# A learned amount or rate creeps up again each so many seconds in which it was what held us back: by this share at
+# first, by twice as much each minute without a refusal, and at most by the last.
+CREEP_SECONDS, CREEP, MOST_CREEP = 10.0, 0.005, 0.25
 # Unpublished quotas: how soon their rate is doubled, how many seconds' worth may go at once.
 DOUBLE_SECONDS, AT_ONCE = 3.0, 3.0
-LOWEST_RATE = 0.2
+# A rate is never believed to be less than this share of what it was at first.
+LOWEST = 0.05
 # Units without an objection after which one batch more may be under way.
 CALM = 2500.0
 LONGEST_WINDOW = 150.0
 # A measured rate is used so far: to run into the limit again and again would be refused again and again.
 TRUST = 0.98
+CAREFUL = 4.0  # by so much less is sent where nothing is measured yet
 ALMOST = 0.995  # the same, where less was sent than was measured, and yet too much
-# Units let through since a refusal from which on a measurement replaces the one before it.
+# Units let through since a refusal from which on the older ones count less and less.
 ENOUGH = 400.0
 
 
@@ -78,8 +82,10 @@ class Standing(msgspec.Struct, omit_defaults=True):
     first and last sent; `bucket`: that nobody objected.
     `learned`: an amount (windows and published quotas) or a rate (others) that refusals taught, 0 for none;
     `learned_at`: when it last changed; `seconds`: the window of an unpublished quota.
-    `refused_at`: the last refusal; `measured_from`, `passed`: an earlier one, and the units let through since.
-    `with_writes`: of writes of methods, the service counts them as writes of the directory.
+    `refused_at`: the last refusal; `measured_from`, `passed`: an earlier one, and the units let through since;
+    `measured`: they were enough to tell a rate.
+    `with_writes`: of writes of methods, the service counts them as writes of the directory; of reads of methods, it
+    counts them with their writes.
     """
 
     tat: float = 0.0
@@ -97,6 +103,7 @@ class Standing(msgspec.Struct, omit_defaults=True):
     refused_at: float = 0.0
     measured_from: float = 0.0
     passed: float = 0.0
+    measured: bool = False
     with_writes: bool = False
 
 
@@ -206,20 +213,21 @@ class Meter:
             standing.seconds, standing.sliding = now + wait - standing.began_at, True
         else:
             self._measure(now)
-        # Half a batch later than it says: batches arrive closer together at times than they were sent.
-        self._empty(now + (wait or 0.0) + BATCH / 2 / self._rate, now)
+        self._empty(now)
 
-    def _empty(self, until: float, now: float) -> None:
-        """Nothing is left `now`, and nothing comes in before `until`."""
+    def _empty(self, now: float) -> None:
+        """Nothing is left `now`; half a batch less than that, for batches arrive closer together at times than they
+        were sent.
+        """
         standing = self.standing
-        standing.empty_until = until
-        standing.tat = max(standing.tat, until + self._burst / self._rate)
+        standing.empty_until = now + BATCH / 2 / self._rate
+        standing.tat = max(standing.tat, standing.empty_until + self._burst / self._rate)
         standing.refused_at, standing.doubted_at = now, 0.0
-        if not now - standing.measured_from < FORGET or standing.passed >= ENOUGH:
-            self._measure_from(now)
-
-    def _measure_from(self, now: float) -> None:
-        self.standing.measured_from, self.standing.passed = now, 0.0
+        since = now - standing.measured_from
+        if since > FORGET:
+            standing.measured_from, standing.passed = now, 0.0
+        elif standing.passed >= ENOUGH:  # the older half counts less and less
+            standing.measured_from, standing.passed = now - since / 2, standing.passed / 2
 
     def nearly_spent(self, share: float, now: float) -> None:
         """An answer told how much of the limit is spent (`x-ms-throttle-limit-percentage`: from 0.8, 1.0 is all)."""
@@ -249,33 +257,42 @@ class Meter:
                 self._believe(max(spent, BATCH), now)
         elif standing.sliding:
             self._believe(max(float(BATCH), TRUST * min(spent, self._amount)), now)
-        elif again and standing.passed > 0:
+        elif again and self.is_empty(now):
             self._believe_rate(now, published.seconds)
 
     def _measure(self, now: float) -> None:
-        """An unpublished rate: at the first refusal half of what was tried, then what was let through since."""
+        """An unpublished rate: at the first refusal a part of what was tried, then what was let through since."""
         if now - self.standing.measured_from > FORGET:
-            self._believe(self._rate / 2, now)
-        else:
+            self._believe(self._rate / CAREFUL, now)
+        elif self.is_empty(now):
             self._believe_rate(now, 1.0)
 
+    def is_empty(self, now: float) -> bool:
+        """Whether next to nothing should be left: a refusal although much is left has another cause than our rate."""
+        return self._burst - (self.standing.tat - now) * self._rate < MUCH
+
     def _believe_rate(self, now: float, seconds: float) -> None:
-        """What was let through since an earlier refusal, as units in so many seconds, if it is less than believed."""
+        """What was let through since an earlier refusal, as units in so many seconds, if it is less than believed; a
+        part of that, where it was too little to be measured.
+        """
         standing = self.standing
         measured = TRUST * standing.passed / max(0.1, now - standing.measured_from)
-        self._believe(max(LOWEST_RATE, min(measured, ALMOST * self._rate)) * seconds, now)
+        standing.measured = standing.passed >= BATCH
+        believed = min(measured, ALMOST * self._rate) if standing.measured else self._rate / CAREFUL
+        self._believe(max(LOWEST * self._given.rate, believed) * seconds, now)
 
     def _believe(self, learned: float, now: float) -> None:
         self.standing.learned, self.standing.learned_at = learned, now
 
     def _creep(self, now: float) -> None:
-        """What was learned grows slowly, or is forgotten; an unpublished rate that was never refused is doubled."""
+        """What was learned grows slowly, or is forgotten; an unpublished rate that is not measured yet is doubled."""
         standing = self.standing
         if standing.learned and now - max(standing.learned_at, standing.refused_at) > FORGET:
             standing.learned = 0.0
             if isinstance(self._given, Unpublished):
                 standing.sliding, standing.seconds = False, 0.0
                 standing.refused_at = standing.measured_from = standing.passed = 0.0
+                standing.measured = False
         if standing.sliding and now - standing.refused_at > FORGET_WINDOW:
             standing.sliding, standing.tried_at = False, 0.0
         if not standing.learned_at:
@@ -283,11 +300,12 @@ class Meter:
         since = now - standing.learned_at
         if standing.sliding or standing.tat - self._burst / self._rate <= now - 1.0:
             return  # it is not what holds us back
-        if self._published is None and not standing.refused_at:
+        if self._published is None and not standing.measured:
             if since >= DOUBLE_SECONDS:
                 self._believe(2 * self._rate, now)
         elif standing.learned and since >= CREEP_SECONDS:
-            self._believe((1 + CREEP) * standing.learned, now)
+            calm = (now - standing.refused_at) // 60
+            self._believe((1 + min(MOST_CREEP, CREEP * 2 ** min(calm, 10))) * standing.learned, now)
 
     # -- figures ----------------------------------------------------------------------------------
 

@@ -25,3 +25,30 @@ class FastClock:
     def host(self) -> Host:
         """A host that lives by this clock."""
         return Host(clock=self, sleep=self.sleep, cancelled=threading.Event())
+
+
+class SteppedClock:
+    """Moves only when somebody sleeps, and lets the other threads run meanwhile: a wait of a minute takes no minute,
+    and time does not pass because the machine is busy. For a client and the tenant that it talks to.
+    """
+
+    def __init__(self) -> None:
+        self._now = time.time()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> float:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        """Moves on by so much, and gives way."""
+        self.jump(max(0.0, seconds))
+        time.sleep(0.0005)
+
+    def jump(self, seconds: float) -> None:
+        """Moves on by so much at once, as the clock of a machine that was asleep."""
+        with self._lock:
+            self._now += seconds
+
+    def host(self) -> Host:
+        """A host that lives by this clock."""
+        return Host(clock=self, sleep=self.sleep, cancelled=threading.Event())

@@ -82,9 +82,11 @@ class Sending:
     """So many units, sent in batches by `clients` that share one standing, each with `in_flight` at once.
 
     `latency` gives the seconds of one exchange; `tells_wait`: whether refusals have a `Retry-After` (whole
-    seconds); `tells_share`: whether answers tell how much of the limit is spent, from 0.8 on;
-    `others`: moments at which somebody else takes a unit. What came of it: the moments at which units were let
-    through, how many were refused, and how many were sent before a wait that had been told was over.
+    seconds); `tells_share`: whether answers tell how much of the limit is spent, from 0.8 on; `others`: moments at
+    which somebody else takes a unit; `whims`: whether a unit is refused for no reason.
+
+    What came of it: the moments at which units were let through, how many were refused, and how many were sent before a
+    wait that had been told was over.
     """
 
     service: Bucket | Window
@@ -96,6 +98,7 @@ class Sending:
     tells_wait: bool = True
     tells_share: bool = False
     others: Iterable[float] = ()
+    whims: Callable[[], bool] = lambda: False
     standing: Standing = field(default_factory=Standing)
     passed: list[float] = field(default_factory=list)
     refused: int = 0
@@ -150,7 +153,7 @@ class Sending:
         while self._others and self._others[0] <= now:
             self.service.wait(self._others.popleft())
         self.early += batch.units if self._told[0] < now < self._told[1] else 0
-        waits = [self.service.wait(now) for _ in range(batch.units)]
+        waits = [1.0 if self.whims() else self.service.wait(now) for _ in range(batch.units)]
         refused = sum(wait > 0 for wait in waits)
         asked = float(math.ceil(max(waits))) if refused else None
         self.passed += [now] * (batch.units - refused)

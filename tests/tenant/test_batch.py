@@ -79,8 +79,8 @@ def test_header_names_come_in_any_case() -> None:
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        ("0", 0.0), ("7", 7.0), (" 7 ", 7.0), ("0.249", 1.0), ("1.0", 1.0), ("10.01", 11.0),
-        (formatdate(NOW + 30, usegmt=True), 30.0), (formatdate(NOW - 30, usegmt=True), 0.0),
+        ("0", None), ("0.0", None), ("7", 7.0), (" 7 ", 7.0), ("0.249", 1.0), ("1.0", 1.0), ("10.01", 11.0),
+        (formatdate(NOW + 30, usegmt=True), 30.0), (formatdate(NOW - 30, usegmt=True), None),
         ("Fri, 15 Jan 2027 08:00:30", 30.0),  # without a zone: UTC
         ("", None), ("soon", None), ("-1", None), ("nan", None), ("inf", None), ("1e999", None),
         ("Mon, 99 Foo 2026 99:99:99 GMT", None),
@@ -88,6 +88,14 @@ def test_header_names_come_in_any_case() -> None:
 )  # fmt: skip
 def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": value}, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [(formatdate(NOW - 600, usegmt=True), 630.0), (formatdate(NOW + 600, usegmt=True), None), ("soon", 30.0)],
+)
+def test_a_date_counts_from_the_time_that_the_answer_tells(date: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": formatdate(NOW + 30, usegmt=True), "date": date}, NOW) == seconds
 
 
 def test_no_retry_after_is_none() -> None:

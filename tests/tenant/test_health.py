@@ -51,3 +51,14 @@ def test_a_wait_that_was_asked_for_is_not_taken_from_patience() -> None:
     health.asked_to_wait(600)
     clock.sleep(600)
     assert health.failed("HTTP 503") == 1.0
+
+
+def test_the_time_that_the_machine_was_asleep_is_not_taken_from_patience() -> None:
+    clock = FakeClock()
+    health = Health(clock, lambda: 1.0)
+    health.failed("no connection")
+    clock.sleep(3600)
+    for _ in range(9):  # the network comes back a minute after the machine
+        clock.sleep(health.failed("no connection"))
+    health.good()
+    assert health.resume_at == 0

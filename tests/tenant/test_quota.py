@@ -89,6 +89,18 @@ def test_what_somebody_else_takes_costs_no_more_than_what_they_take() -> None:
     assert sending.refused / 12_000 < 0.03
 
 
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("quota", [METHODS, WRITES])
+def test_refusals_without_a_reason_cost_little_more_than_the_waits_they_ask_for(
+    quota: Published | Unpublished, share: float
+) -> None:
+    chance = random.Random(9)
+    sending = Sending(Bucket(1e9, 1), quota, 3_000, whims=lambda: chance.random() < share).run()
+    assert len(sending.passed) == 3_000
+    waits = sending.refused  # of a second each, and it holds all
+    assert sending.seconds < 3_000 / 20 + 60 + 3 * waits
+
+
 def test_two_clients_get_equal_shares() -> None:
     """First come, first served: whoever waits is next."""
     standing, taken = Standing(), {"a": 0, "b": 0}

@@ -422,6 +422,15 @@ def test_a_token_refused_by_four_batches_at_once_is_renewed_once(
     assert microsoft.tokens == first + 1
 
 
+def test_an_item_that_is_busy_for_ever_while_others_are_answered_is_refused(
+    microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
+) -> None:
+    busy = error(409, "Directory_ConcurrencyViolation")
+    microsoft.on_item = lambda item: busy if item.url == "/users/id-7" else answer()
+    tenant.write(contacts(400), job.before_send, job.on_answers)
+    assert job.fates() == {Fate.ACCEPTED: 399, Fate.REFUSED: 1}
+
+
 def test_a_token_that_graph_never_takes_ends_the_run(
     microsoft: ScriptedMicrosoft, tenant: Tenant, job: Job
 ) -> None:
