@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sspr.tenant.pacing import LIMITS, Quota
 from sspr.tenant.quota import Published, Unpublished
+from sspr.tenant.quotas import LIMITS, Quota
 
 # learn.microsoft.com, graph/throttling-limits, "Identity and access", per application and tenant. Nothing is published
 # for authentication methods, so that their rate is told without a reference.

@@ -25,8 +25,9 @@ from sspr.tenant.batch import MAX_ITEMS, Reply, Request, retry_after
 from sspr.tenant.errors import NoAnswerError, NotSentError, TenantRefused, TenantUnavailable
 from sspr.tenant.health import BUSY, FAILURE, LONGEST_WAIT, THROTTLE, Health, back_off
 from sspr.tenant.outcomes import Outcome, outcome
-from sspr.tenant.pacing import MARGIN, Cost, Leave, Pacer
+from sspr.tenant.pacing import MARGIN, Leave, Pacer
 from sspr.tenant.parse import fault
+from sspr.tenant.quotas import Cost
 from sspr.tenant.signin import SignIn
 from sspr.tenant.throttle import Tally, total
 from sspr.tenant.traffic import Meter

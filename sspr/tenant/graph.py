@@ -20,7 +20,8 @@ from sspr.tenant.errors import PermissionMissing, TenantRefused
 from sspr.tenant.health import Health
 from sspr.tenant.identity import Identity, identity
 from sspr.tenant.outcomes import Outcome
-from sspr.tenant.pacing import WRITE, Cost, OnWait, Pacer, Quota, Scope, Standings, nothing
+from sspr.tenant.pacing import OnWait, Pacer, Standings, nothing
+from sspr.tenant.quotas import WRITE, Cost, Quota, Scope
 from sspr.tenant.signin import SignIn
 from sspr.tenant.traffic import Meter
 from sspr.tenant.transport import ClientMaker, Connections, Transport, direct_for, tls_for

@@ -16,8 +16,8 @@ from sspr.tenant.directory_roles import LESSER, STRONGEST, DirectoryRoles, Held,
 from sspr.tenant.granting import Missing, waiting
 from sspr.tenant.graph import Tenant
 from sspr.tenant.identity import Identity
-from sspr.tenant.pacing import Cost, Quota
 from sspr.tenant.permissions import APP_ROLE_IDS, Need, lacking
+from sspr.tenant.quotas import Cost, Quota
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 _ASSIGNMENTS = "/roleManagement/directory/roleAssignments"

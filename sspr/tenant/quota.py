@@ -67,9 +67,10 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Unpublished:
-    """Nothing is known; `rate` units a second to begin with."""
+    """Nothing is known; `rate` units a second, and `at_once` batches under way, to begin with."""
 
     rate: float
+    at_once: int = 1
 
 
 class Standing(msgspec.Struct, omit_defaults=True):
@@ -131,7 +132,7 @@ class Meter:
         if not standing.sliding:
             at = max(now, max(standing.tat, now) + n / self._rate - self._burst / self._rate)
             return max(at, standing.tried_at + TRIAL) if self._is_trial(n, at) else at
-        left, at = self._spent(now) + n - self._burst, now
+        left, at = self.spent(now) + n - self._burst, now
         for moment, units in standing.log:
             if left <= 0:
                 break
@@ -158,7 +159,7 @@ class Meter:
         standing = self.standing
         if self._published is None or standing.bucket or standing.sliding:
             return False
-        return self._spent(at) + n > self._amount
+        return self.spent(at) + n > self.amount
 
     def give_back(self, n: float, at: float) -> None:
         """Units that were taken for `at` and were not sent."""
@@ -179,9 +180,9 @@ class Meter:
     @property
     def at_once(self) -> int | None:
         """How many batches may be under way at once, so that a first refusal is one of few; None: any number."""
-        if self._published is not None or self.standing.measured_from:
+        if isinstance(self._given, Published) or self.standing.measured_from:
             return None
-        return 1 + int(self.standing.passed // CALM)
+        return self._given.at_once + int(self.standing.passed // CALM)
 
     def late(self, n: float, at: float, now: float) -> None:
         """The answer to what was taken for `at` came only `now`: a window may count it from any moment between."""
@@ -209,7 +210,7 @@ class Meter:
             self._learn_of_published(published, wait, now)
         elif wait is not None and wait > LONG_WAIT and now - standing.began_at < FORGET:
             # What was let through until now fills a window, which opens when the first of it is out of it.
-            standing.learned = max(float(BATCH), self._spent(now))
+            standing.learned = max(float(BATCH), self.spent(now))
             standing.seconds, standing.sliding = now + wait - standing.began_at, True
         else:
             self._measure(now)
@@ -238,7 +239,7 @@ class Meter:
         strange = min(share, 1.0) - self.share(now) - 0.03
         if strange <= 0:
             return
-        units = strange * self._amount
+        units = strange * self.amount
         if standing.sliding:
             self._note(now, units)
         else:
@@ -246,7 +247,7 @@ class Meter:
 
     def _learn_of_published(self, published: Published, wait: float | None, now: float) -> None:
         standing = self.standing
-        spent = self._spent(now)
+        spent = self.spent(now)
         again = now - standing.refused_at < published.seconds
         if not standing.sliding and (
             again if wait is None else wait > max(LONG_WAIT, 4 * BATCH / self._rate)
@@ -256,7 +257,7 @@ class Meter:
             if spent < 0.9 * published.amount:
                 self._believe(max(spent, BATCH), now)
         elif standing.sliding:
-            self._believe(max(float(BATCH), TRUST * min(spent, self._amount)), now)
+            self._believe(max(float(BATCH), TRUST * min(spent, self.amount)), now)
         elif again and self.is_empty(now):
             self._believe_rate(now, published.seconds)
 
@@ -314,7 +315,8 @@ class Meter:
         return self._published.seconds if self._published else LONGEST_WINDOW
 
     @property
-    def _amount(self) -> float:
+    def amount(self) -> float:
+        """The units that go at once."""
         published = self._published
         if published is None:
             return self._burst
@@ -325,7 +327,7 @@ class Meter:
     def _rate(self) -> float:
         if self._published is None:
             return self.standing.learned or self._given.rate
-        return self._amount / self._published.seconds
+        return self.amount / self._published.seconds
 
     @property
     def _burst(self) -> float:
@@ -333,24 +335,21 @@ class Meter:
             return max(float(BATCH), AT_ONCE * self._rate)
         # What a refusal has counted needs no slack.
         return max(
-            float(BATCH), (1 - SLACK) * self._amount if isinstance(self._given, Published) else self._amount
+            float(BATCH), (1 - SLACK) * self.amount if isinstance(self._given, Published) else self.amount
         )
 
     def share(self, now: float) -> float:
         """How much of the amount we know to be spent, from 0 to 1."""
         if self.standing.sliding:
-            return self._spent(now) / self._amount
-        return min(1.0, max(0.0, self.standing.tat - now) * self._rate / self._amount)
+            return self.spent(now) / self.amount
+        return min(1.0, max(0.0, self.standing.tat - now) * self._rate / self.amount)
 
-    def _spent(self, now: float) -> float:
+    def spent(self, now: float) -> float:
         """The units that a window which ends `now` or later still holds."""
         return sum(units for moment, units in self.standing.log if moment > now - self._seconds)
 
     def _note(self, moment: float, n: float) -> None:
         """Adds to the log, in order, old entries left out; near ones share an entry, at the later of their moments."""
-        if self._published is None and self.standing.refused_at:
-            self.standing.log = []  # it is no window
-            return
         width = LATENESS if self.standing.sliding else max(LATENESS, self._seconds / 150)
         log = [entry for entry in self.standing.log if entry[0] > moment - self._seconds - 1.0]
         near = next((entry for entry in reversed(log) if entry[0] // width == moment // width), None)

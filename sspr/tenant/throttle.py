@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from sspr.tenant.batch import Reply
 from sspr.tenant.outcomes import Outcome
-from sspr.tenant.pacing import Cost, Leave, Pacer, Quota
+from sspr.tenant.pacing import Leave, Pacer
+from sspr.tenant.quotas import Cost, Quota
 
 # learn.microsoft.com, graph/throttling-limits: `x-ms-throttle-information` says which limit was exceeded, and
 # `x-ms-throttle-scope` begins with whose it is.

@@ -12,7 +12,7 @@ from sspr.model import Change, ChangeKind, Fate, Write
 from sspr.tenant.batch import Request
 from sspr.tenant.odata import segment, user
 from sspr.tenant.outcomes import Outcome
-from sspr.tenant.pacing import WRITE, Cost, Quota
+from sspr.tenant.quotas import WRITE, Cost, Quota
 
 # A PATCH, POST or DELETE of the directory is one write and one resource unit: learn.microsoft.com,
 # graph/throttling-limits. Authentication methods are not on that list.

@@ -16,9 +16,9 @@ from sspr.report.tables import RESULT_COLUMNS
 from sspr.settings import GRAPH_URLS, LOGIN_URLS, Cloud, TenantSettings
 from sspr.simulated.builtin_roles import BUILT_IN
 from sspr.simulated.permissions import APP_ROLES
-from sspr.tenant.pacing import LIMITS, UNITS_OF_TENANTS, Quota
 from sspr.tenant.permissions import NEEDS, ROLE
 from sspr.tenant.quota import Published
+from sspr.tenant.quotas import LIMITS, UNITS_OF_TENANTS, Quota
 from sspr.tenant.refusals import ADVICE
 from tests.docs.pages import PROJECT, page, table
 

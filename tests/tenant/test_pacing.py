@@ -10,18 +10,9 @@ import pytest
 
 from sspr.tenant.errors import Interrupted, TenantUnavailable
 from sspr.tenant.health import LONGEST_WAIT
-from sspr.tenant.pacing import (
-    LIMITS,
-    MARGIN,
-    UNITS_OF_TENANTS,
-    WRITE,
-    Cost,
-    MemoryStandings,
-    Pacer,
-    Quota,
-    Scope,
-)
+from sspr.tenant.pacing import MARGIN, Leave, MemoryStandings, Pacer
 from sspr.tenant.quota import Published, Unpublished
+from sspr.tenant.quotas import LIMITS, UNITS_OF_TENANTS, WRITE, Cost, Quota, Scope
 from sspr.tenant.waiting import Pause
 from tests.tenant.scripted import FakeClock
 
@@ -240,6 +231,48 @@ def test_writes_of_methods_that_are_refused_as_writes_of_the_directory_draw_on_t
     leave = pacer.acquire(methods)
     assert leave is not None
     assert set(leave.cost) == {Quota.METHOD_WRITES, *WRITE}
+
+
+def take(pacer: Pacer, cost: Cost, times: int) -> Leave:
+    """So many requests of this cost, each answered; the last leave."""
+    leave = None
+    for _ in range(times):
+        leave = pacer.acquire(cost)
+        assert leave is not None
+        pacer.passed(leave, leave.cost, None)
+        pacer.done(leave)
+    assert leave is not None
+    return leave
+
+
+@pytest.mark.parametrize("refused", [Quota.WRITES, Quota.METHOD_WRITES])
+def test_writes_of_both_kinds_that_together_spend_what_writes_may_count_as_one(refused: Quota) -> None:
+    """Whichever is refused first, and although no answer says so."""
+    clock = FakeClock()
+    standings = MemoryStandings()
+    pacer = pacer_on(clock, standings)
+    leaves = {Quota.WRITES: take(pacer, PATCHES, 75)}
+    leaves[Quota.METHOD_WRITES] = take(pacer, {Quota.METHOD_WRITES: 20}, 73)
+    pacer.refused(leaves[refused], {refused: 20}, 1.0, 1.0, "429")
+    assert standing(standings, Quota.METHOD_WRITES).get("with_writes")
+    began = clock()
+    pacer.acquire({Quota.METHOD_WRITES: 20})
+    assert clock() >= began + 1
+
+
+def test_reads_of_methods_that_are_refused_while_their_writes_are_at_a_limit_count_with_them() -> None:
+    clock = FakeClock()
+    standings = MemoryStandings()
+    pacer = pacer_on(clock, standings)
+    writes, reads = {Quota.METHOD_WRITES: 20}, {Quota.METHOD_READS: 20}
+    for _ in range(3):
+        pacer.refused(take(pacer, writes, 5), writes, 1.0, 1.0, "429")
+        clock.sleep(1.1)
+    leave = take(pacer, writes, 3)
+    assert not standing(standings, Quota.METHOD_READS).get("with_writes")
+    pacer.refused(take(pacer, reads, 1), reads, 1.0, 1.0, "429")
+    assert leave.at <= clock()
+    assert standing(standings, Quota.METHOD_READS).get("with_writes")
 
 
 def test_two_processes_share_what_was_learned() -> None:

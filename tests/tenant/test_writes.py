@@ -15,7 +15,8 @@ from sspr.model import Answer, Change, ChangeKind, Fate, Write
 from sspr.tenant.batch import Request
 from sspr.tenant.errors import SignInRefused, TenantRefused, TenantUnavailable
 from sspr.tenant.graph import Tenant
-from sspr.tenant.pacing import MARGIN, WRITE, MemoryStandings, Quota, Scope
+from sspr.tenant.pacing import MARGIN, MemoryStandings
+from sspr.tenant.quotas import WRITE, Quota, Scope
 from sspr.tenant.writes import request
 from tests.tenant.scripted import (
     GRAPH,
