@@ -30,7 +30,7 @@ bench: $(INSTALLED) ## what a run costs, as ratios to the limits of Microsoft Gr
 	$(BIN)/python bench/run.py
 
 requirements: ## pin again what pyproject.toml allows (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make requirements' \
 	  --quiet --output-file requirements.txt
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,49 +13,39 @@ import click
 from sspr.cells import unguard_cell
 from sspr.cli.terminal import Terminal
 from sspr.job import Job
-from sspr.ledger import RowState
-from sspr.masking import mask_email, mask_phone, mask_text
-from sspr.model import Change, ChangeKind
+from sspr.masking import mask_text
 from sspr.report.content import Report
 from sspr.report.tables import RESULTS
 from sspr.report.text import summary_lines
 from sspr.report.words import FLAG_MEANING, needing_a_person
+from sspr.stages.planned import Plan, change_lines, planned_rows, replacements, survey, totals
 from sspr.stages.report import NEED_A_PERSON, how_to_mend
 
 MOST_ROWS = 40
 
-_LABELS = {
-    "otherMails": "alternate email",
-    "mobilePhone": "mobile phone",
-    "emailAddress": "email method",
-    "phoneNumber": "phone method",
-}
 
-
-def plan(job: Job, terminal: Terminal) -> None:
-    """What would be written, property by property, on standard output."""
+def plan(job: Job, terminal: Terminal, *, err: bool = False) -> Plan:
+    """What would be written, value by value, on standard output (`err`: standard error), the totals last: `+` a value
+    where there was none, `~` one that takes the place of another. Returns what it showed.
+    """
     terminal.pause()
+    tell = partial(click.echo, err=err)
     sources = {source.number: source.name for source in job.run.sources()}
-    shown, total = 0, job.counts().get(RowState.PLANNED, 0)
-    for chunk in job.chunks():
-        rows = job.run.rows(chunk.first, chunk.last, [RowState.PLANNED])
-        changes: dict[int, list[Change]] = {}
-        for record in job.run.changes(chunk.first, chunk.last):
-            changes.setdefault(record.seq, []).append(record.change)
-        for row in rows:
-            if shown == MOST_ROWS and not terminal.verbose:
-                break
-            shown += 1
-            click.echo(f"{sources[row.source]} line {row.line}  {row.upn}")
-            for change in changes.get(row.seq, []):
-                for line in _change_lines(change):
-                    click.echo(f"    {line}")
-    if shown < total:
-        click.echo(
-            f"… and {total - shown} more (--verbose shows all; {job.folder / 'results.csv'} holds them)."
-        )
-    if job.turns_flag_on:
-        click.echo(f"The flag: off → on. {FLAG_MEANING}")
+    most = None if terminal.verbose else MOST_ROWS
+    for each in islice(planned_rows(job.run), most):
+        tell(f"{sources[each.row.source]} line {each.row.line}  {each.row.upn}")
+        for change in each.changes:
+            for line in change_lines(change):
+                tell(f"  {line}")
+    whole = survey(job.run)
+    if most is not None and whole.administrators > most:
+        left = whole.administrators - most
+        tell(f"… and {left:,} more (--verbose shows all; {job.folder / RESULTS} holds them).")
+    tell(f"\n{totals(whole)} {replacements(whole)}")
+    if job.turns_flag:
+        turn = "off → on" if job.turns_flag == "on" else "on → off"
+        tell(f"The flag: {turn}. {FLAG_MEANING}")
+    return whole
 
 
 def outcome(report: Report, terminal: Terminal) -> None:
@@ -77,17 +68,3 @@ def _needing(results: Path) -> Iterator[dict[str, str]]:
         for row in csv.DictReader(file):
             if row["status"] in NEED_A_PERSON:
                 yield row
-
-
-def _change_lines(change: Change) -> Iterable[str]:
-    replaces = " (replaced)" if change.method_id and change.kind is not ChangeKind.CONTACT else ""
-    for name, after in change.after.items():
-        yield f"{_LABELS[name]}: {_masked(name, change.before.get(name))} → {_masked(name, after)}{replaces}"
-
-
-def _masked(name: str, value: object) -> str:
-    if not value:
-        return "nothing"
-    values = value if isinstance(value, list) else [value]
-    mask = mask_phone if name in {"mobilePhone", "phoneNumber"} else mask_email
-    return ", ".join(mask(str(each)) for each in values)

@@ -1,5 +1,6 @@
 """Where every row stands, and the one door through which it moves."""
 
+from sspr.ledger.moves import MovedWronglyError
 from sspr.ledger.records import (
     ChangeMove,
     ChangeRecord,
@@ -10,7 +11,7 @@ from sspr.ledger.records import (
     RunRecord,
     SourceRecord,
 )
-from sspr.ledger.run import MovedWronglyError, RunLedger
+from sspr.ledger.run import RunLedger
 from sspr.ledger.states import ChangeState, RowState, status_of
 from sspr.ledger.store import Ledger, new_run_id
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
 from sspr.errors import CannotStart
-from sspr.ledger.schema import metadata, run
+from sspr.ledger.upgrade import bring_up_to_date
 
 BUSY_SECONDS = 30
 _TRIES = 20
 
 
 def open_engine(url: str | None, home: Path) -> sa.Engine:
-    """The engine of the ledger at `url`, or of the SQLite file `ledger.sqlite` in `home`. Makes the tables."""
+    """The engine of the ledger at `url`, or of the SQLite file `ledger.sqlite` in `home`.
+
+    Its tables are made, or migrated from those of an earlier version. Raises `CannotStart`.
+    """
     try:
         if url is None:
             path = home / "ledger.sqlite"
@@ -30,7 +34,8 @@ def open_engine(url: str | None, home: Path) -> sa.Engine:
         )
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine)
-        _make_tables(engine)
+        # Two processes may find a table missing and both create it; the second then finds it there.
+        _again_while_locked(lambda: bring_up_to_date(engine))
     except (SQLAlchemyError, OSError, ImportError) as error:
         kind = type(getattr(error, "orig", None) or error).__name__
         raise CannotStart(
@@ -72,23 +77,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _make_tables(engine: sa.Engine) -> None:
-    # Two processes may find a table missing and both create it; the second then finds it there.
-    _again_while_locked(lambda: metadata.create_all(engine))
-    _again_while_locked(lambda: _add_columns(engine))
-
-
-def _add_columns(engine: sa.Engine) -> None:
-    """Adds the columns that a ledger of an earlier version does not have; all of them may be null."""
-    there = {column["name"] for column in sa.inspect(engine).get_columns(run.name)}
-    for column in run.columns:
-        if column.name not in there:
-            kind = column.type.compile(engine.dialect)
-            with engine.begin() as connection:
-                connection.exec_driver_sql(f'ALTER TABLE "{run.name}" ADD COLUMN "{column.name}" {kind}')
-
-
-def _again_while_locked(action: Any) -> None:
+def _again_while_locked(action: Callable[[], object]) -> None:
     for attempt in range(_TRIES):
         try:
             action()

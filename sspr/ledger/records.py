@@ -36,6 +36,12 @@ class RunRecord:
     traffic: Traffic
     counts: Mapping[str, int] | None = None
     gates: int | None = None
+    pruned_at: float | None = None
+
+    @property
+    def pruned(self) -> bool:
+        """Whether its contact data was forgotten: it can be told, and no longer be worked on."""
+        return self.pruned_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +140,11 @@ class Finished:
     more_warnings: tuple[Finding, ...] = ()
     message: str = field(repr=False, default="")
     before: Account | None = None
+
+
+def run_record(found: Any) -> RunRecord:
+    """A row of the table of runs, read by column names."""
+    return RunRecord(**{**found, "target": Target(found["target"]), "traffic": Traffic(**found["traffic"])})
 
 
 def row_record(found: Any) -> RowRecord:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
+from sspr.ledger.moves import move_changes, move_rows
 from sspr.ledger.records import (
     ChangeMove,
     ChangeRecord,
@@ -21,12 +24,14 @@ from sspr.ledger.records import (
     change_record,
     findings_to_json,
     row_record,
+    run_record,
     source_from_json,
     source_to_json,
 )
 from sspr.ledger.schema import change, row, run, source
-from sspr.ledger.states import CHANGE_MOVES, MOVES, ChangeState, RowState
-from sspr.model import Answer, Change, ChangeKind, Fate, Source, Target, Traffic, Write
+from sspr.ledger.states import ChangeState, RowState
+from sspr.ledger.trail import PUT_OFF, UNANSWERED, Key, Trail, note_attempts, unanswered
+from sspr.model import Answer, Change, ChangeKind, Fate, Source, Write
 
 _INSERT_CHUNK = 1000
 
@@ -38,20 +43,15 @@ _STATE_OF_FATE = {
 }
 
 
-_Key = TypeVar("_Key")
-_State = TypeVar("_State", RowState, ChangeState)
-
-
-class MovedWronglyError(RuntimeError):
-    """A row or a write was to move from where it may not: a fault of the program, never of the data."""
-
-
 class RunLedger:
     """The rows and writes of the run `run_id`. Each method is one transaction."""
 
     def __init__(self, engine: sa.Engine, run_id: str) -> None:
         self._engine = engine
         self.run_id = run_id
+        self.trail = Trail(engine, run_id)
+        # What this process has sent and not heard of: sent again by it, it was put off and certainly not applied.
+        self._in_flight: set[Key] = set()
 
     # -- the run itself ---------------------------------------------------------------------------
 
@@ -61,9 +61,7 @@ class RunLedger:
             found = connection.execute(sa.select(run).where(run.c.id == self.run_id)).mappings().one_or_none()
         if found is None:
             raise LookupError(self.run_id)
-        return RunRecord(
-            **{**found, "target": Target(found["target"]), "traffic": Traffic(**found["traffic"])}
-        )
+        return run_record(found)
 
     def sources(self) -> list[SourceRecord]:
         """The input files, in order."""
@@ -79,6 +77,8 @@ class RunLedger:
 
     def update(self, **values: Any) -> None:
         """Sets columns of the run: command, options, feature_before, feature_after, ended, exit_code, …"""
+        if not values:
+            return
         with self._engine.begin() as connection:
             connection.execute(sa.update(run).where(run.c.id == self.run_id).values(**values))
 
@@ -148,6 +148,20 @@ class RunLedger:
         with self._reading() as connection:
             return {RowState(state): count for state, count in connection.execute(query)}
 
+    def codes(self) -> tuple[Counter[str], Counter[str]]:
+        """How many rows have which reason, and which warning."""
+        told = []
+        for column in (row.c.reasons, row.c.warnings):
+            text = sa.cast(column, sa.Text)  # PostgreSQL groups no JSON
+            query = sa.select(text, sa.func.count()).where(row.c.run_id == self.run_id).group_by(text)
+            counter: Counter[str] = Counter()
+            with self._reading() as connection:
+                for findings, count in connection.execute(query):
+                    for code in {code for code, _ in msgspec.json.decode(findings)}:
+                        counter[code] += count
+            told.append(counter)
+        return told[0], told[1]
+
     def rows(
         self, first: int = 1, last: int | None = None, states: Iterable[RowState] = RowState
     ) -> list[RowRecord]:
@@ -207,7 +221,11 @@ class RunLedger:
             return
         with self._engine.begin() as connection:
             seqs = [outcome.seq for outcome in outcomes]
-            self._move(connection, [(each.seq, each.state, _compared_values(each, now)) for each in outcomes])
+            move_rows(
+                connection,
+                self.run_id,
+                [(each.seq, each.state, _compared_values(each, now)) for each in outcomes],
+            )
             connection.execute(
                 sa.delete(change).where(change.c.run_id == self.run_id, change.c.seq.in_(seqs))
             )
@@ -219,23 +237,30 @@ class RunLedger:
         """Notes that these writes are about to be sent. From here on their fate is unknown."""
         with self._engine.begin() as connection:
             keys = [(seq, ChangeKind(kind)) for seq, kind in (write.key for write in writes)]
-            self._move_changes(
+            note_attempts(connection, self.run_id, self._in_flight.intersection(keys), PUT_OFF)
+            move_changes(
                 connection,
+                self.run_id,
                 [(key, ChangeState.SENT, {"sent_at": now, "answered_at": None}) for key in keys],
                 attempt=True,
             )
-            self._move(connection, [(seq, RowState.WRITING, {}) for seq in dict(keys)])
+            move_rows(connection, self.run_id, [(seq, RowState.WRITING, {}) for seq in dict(keys)])
+        self._in_flight.update(keys)
 
     def record_answers(self, answers: Sequence[Answer], now: float) -> None:
         """Notes what came back. An unknown fate stays SENT, with its fault for the message."""
+        moves = []
+        keys_of: dict[Fate, list[Key]] = {}
+        for answer in answers:
+            key = (answer.key[0], ChangeKind(answer.key[1]))
+            keys_of.setdefault(answer.fate, []).append(key)
+            values = {"answered_at": now, "fault": asdict(answer.fault) if answer.fault else None}
+            moves.append((key, _STATE_OF_FATE[answer.fate], values))
         with self._engine.begin() as connection:
-            moves = []
-            for answer in answers:
-                seq, kind = answer.key
-                fault = asdict(answer.fault) if answer.fault else None
-                values = {"answered_at": now, "fault": fault}
-                moves.append(((seq, ChangeKind(kind)), _STATE_OF_FATE[answer.fate], values))
-            self._move_changes(connection, moves)
+            move_changes(connection, self.run_id, moves)
+            for fate, keys in keys_of.items():
+                note_attempts(connection, self.run_id, keys, fate.value, faults=fate is not Fate.ACCEPTED)
+        self._in_flight.difference_update(key for key, _, _ in moves)
 
     def record_look(
         self, moves: Sequence[ChangeMove], ends: Sequence[Finished], more: Sequence[tuple[int, Change]] = ()
@@ -247,12 +272,18 @@ class RunLedger:
         if not moves and not ends and not more:
             return
         with self._engine.begin() as connection:
+            # What is sent again, or is at its end, and never had an answer: whoever sent it was killed, or cut off.
+            silent = unanswered(connection, self.run_id, [(each.seq, each.kind) for each in moves])
+            note_attempts(connection, self.run_id, silent, UNANSWERED)
             if more:
                 connection.execute(sa.insert(change), [self._new_change(seq, one) for seq, one in more])
-            self._move_changes(
-                connection, [((each.seq, each.kind), each.state, _both_sides(each)) for each in moves]
+            move_changes(
+                connection,
+                self.run_id,
+                [((each.seq, each.kind), each.state, _both_sides(each)) for each in moves],
             )
             self._finish(connection, ends)
+        self._in_flight.difference_update(silent)
 
     def _finish(self, connection: sa.Connection, ends: Sequence[Finished]) -> None:
         mine = (row.c.run_id == self.run_id) & row.c.seq.in_([end.seq for end in ends])
@@ -270,7 +301,7 @@ class RunLedger:
             if end.before is not None:
                 values["before"] = account_to_json(end.before)
             moves.append((end.seq, end.state, values))
-        self._move(connection, moves)
+        move_rows(connection, self.run_id, moves)
 
     def refused_rows(self) -> int:
         """How many rows have a write that the tenant refused and that is not settled yet."""
@@ -288,44 +319,9 @@ class RunLedger:
                 here, change.c.state == ChangeState.REFUSED.value
             )
             forbidden = [seq for seq, fault in connection.execute(query) if fault and fault["status"] == 403]
-            self._move_changes(connection, [((seq, kind), ChangeState.PLANNED, {}) for seq in forbidden])
-
-    # -- the doors --------------------------------------------------------------------------------
-
-    def _move(self, connection: sa.Connection, moves: Iterable[tuple[int, RowState, dict[str, Any]]]) -> None:
-        """The one door for rows: from where to where is `MOVES`."""
-        for state, group in _alike(moves):
-            may = sa.or_(*(row.c.state == origin.value for origin, goals in MOVES.items() if state in goals))
-            here = (row.c.run_id == self.run_id) & (row.c.seq == sa.bindparam("at_seq")) & may
-            update = sa.update(row).where(here).values(state=state.value)
-            moved = connection.execute(update, [{"at_seq": seq, **values} for seq, values in group])
-            if moved.rowcount != len(group):
-                raise MovedWronglyError(
-                    f"{len(group)} rows of run {self.run_id} cannot all become {state.value}"
-                )
-
-    def _move_changes(
-        self,
-        connection: sa.Connection,
-        moves: Iterable[tuple[tuple[int, ChangeKind], ChangeState, dict[str, Any]]],
-        *,
-        attempt: bool = False,
-    ) -> None:
-        """The one door for writes: from where to where is `CHANGE_MOVES`."""
-        for state, group in _alike(moves):
-            origins = (origin for origin, goals in CHANGE_MOVES.items() if state in goals)
-            may = sa.or_(*(change.c.state == origin.value for origin in origins))
-            here = (change.c.run_id == self.run_id) & (change.c.seq == sa.bindparam("at_seq"))
-            update = sa.update(change).where(here, change.c.kind == sa.bindparam("at_kind"), may)
-            update = update.values(state=state.value)
-            if attempt:
-                update = update.values(attempts=change.c.attempts + 1)
-            rows = [{"at_seq": seq, "at_kind": kind.value, **values} for (seq, kind), values in group]
-            moved = connection.execute(update, rows)
-            if moved.rowcount != len(group):
-                raise MovedWronglyError(
-                    f"{len(group)} writes of run {self.run_id} cannot all become {state.value}"
-                )
+            move_changes(
+                connection, self.run_id, [((seq, kind), ChangeState.PLANNED, {}) for seq in forbidden]
+            )
 
     def _new_change(self, seq: int, new: Change) -> dict[str, Any]:
         return {
@@ -354,17 +350,6 @@ def _compared_values(outcome: Compared, now: float) -> dict[str, Any]:
         held = account_to_json(outcome.account)
         values |= {"account_id": outcome.account.id, "before": held, "now": held}
     return values
-
-
-def _alike(
-    moves: Iterable[tuple[_Key, _State, dict[str, Any]]],
-) -> Iterator[tuple[_State, list[tuple[_Key, dict[str, Any]]]]]:
-    """Moves grouped by where they go and by the columns they set: one statement for each group."""
-    groups: dict[tuple[_State, frozenset[str]], list[tuple[_Key, dict[str, Any]]]] = {}
-    for key, state, values in moves:
-        groups.setdefault((state, frozenset(values)), []).append((key, values))
-    for (state, _), group in groups.items():
-        yield state, group
 
 
 def _both_sides(move: ChangeMove) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The ledger's tables. One database for all runs; contact data lives in `row` and `change` only."""
+"""The ledger's tables. One database for all runs; contact data lives in `row` and `change` only.
+
+What changes here needs a migration beside it (`sspr/ledger/migrations/versions`): ledgers of earlier versions are kept.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,7 @@ run = sa.Table(
     sa.Column("gates", sa.Integer),  # methods that a reset asks administrators for; null: not known
     sa.Column("traffic", sa.JSON, nullable=False, default=dict),
     sa.Column("counts", sa.JSON),  # status → rows, as the last report said; null: none was written yet
+    sa.Column("pruned_at", sa.Float),  # when its contact data was forgotten; null: it was not
 )
 
 source = sa.Table(
@@ -80,6 +84,37 @@ change = sa.Table(
     sa.Index("change_by_state", "run_id", "state", "seq"),
 )
 
+# Every sending of every write, once it is known what became of it; that of a write that stands as sent is not here yet.
+# Written to on the way of every write: one B-tree, not a table of row ids and an index beside it.
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("answered_at", sa.Float),
+    sa.Column("fate", sa.String, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("code", sa.String),
+    sa.Column("request_id", sa.String),
+    sqlite_with_rowid=False,
+)
+
+# Each process, and the person behind it, that had the run in hand. One that was killed has no end.
+session = sa.Table(
+    "session",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("command", sa.String, nullable=False),
+    sa.Column("began_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("exit_code", sa.Integer),
+)
+
 flow_run = sa.Table(
     "flow_run",
     metadata,
@@ -103,4 +138,24 @@ lease = sa.Table(
     sa.Column("host", sa.String, nullable=False),
     sa.Column("process", sa.String, nullable=False),
     sa.Column("until", sa.Float, nullable=False),
+)
+
+# A chunk of rows that a run writes, or wrote a short while ago: see `sspr.ledger.claims`.
+claim = sa.Table(
+    "claim",
+    metadata,
+    sa.Column("run_id", sa.String, primary_key=True),
+    sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("scope", sa.String, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("freed", sa.Float),  # when its run came to an orderly end; null: not yet
+)
+
+# The revision of the migrations that the tables stand at: one row.
+version = sa.Table(
+    "sspr_version",
+    metadata,
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="sspr_version_pkc"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -16,8 +15,8 @@ import pytest
 
 from sspr.errors import CannotStart
 from sspr.ledger import Ledger, RowState
+from sspr.ledger.leases import LEASE_SECONDS
 from sspr.ledger.schema import standing
-from sspr.ledger.store import LEASE_SECONDS
 from sspr.model import Target
 from tests.fakes.runs import new_run
 
@@ -164,18 +163,3 @@ def test_a_row_that_another_was_quicker_to_make_stays_theirs(ledger: Ledger) -> 
     ledger.change(["writes"], add)
     assert ledger._insert_unless_there(standing, name="writes", text="") is False
     assert ledger.read(["writes"]) == {"writes": "1"}
-
-
-def test_a_ledger_of_an_earlier_version_is_taken_over(tmp_path: Path) -> None:
-    """One whose runs did not keep their counts yet."""
-    with closing(Ledger.open(None, tmp_path)) as ledger:
-        run_id = new_run(ledger, tmp_path, rows=2).run_id
-    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as earlier:
-        earlier.execute("ALTER TABLE run DROP COLUMN counts")
-        earlier.commit()
-    for counts in (None, {"updated": 2}):
-        with closing(Ledger.open(None, tmp_path)) as ledger:
-            run = ledger.run(run_id)
-            assert run.record().counts == counts
-            assert run.counts() == {RowState.READ: 2}
-            run.update(counts={"updated": 2})

@@ -1,0 +1,1 @@
+"""The revisions. Each finds what may already be there: the first ledgers did not note what they stood at."""
