@@ -5,14 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_run_logger
+
 from sspr.errors import SsprError, Stopped
 from sspr.job import Host, Job, JobRequest
 from sspr.ledger import Ledger
+from sspr.masking import mask_text
 from sspr.settings import Settings, home, load_settings
 from sspr.stages.steps import Step
 
@@ -24,12 +28,15 @@ if TYPE_CHECKING:
 class Hosted:
     """A job that a flow carries out. `error` is why it stopped: Prefect may not see it, the report and the lender do.
 
-    `approve` is asked between the plan and the first write; None where nobody is to be asked.
+    `lent`: by the command `sspr`, whose `approve` is asked between the plan and the first write; None where nobody is
+    to be asked.
     """
 
     job: Job
-    approve: Callable[[], bool] | None = None
+    approve: Callable[[], bool | None] | None = None
+    lent: bool = field(default=False, init=False)
     error: SsprError | None = field(default=None, init=False)
+    report: Report | None = field(default=None, init=False)
     on_sigterm: Any = field(default=None, init=False)
 
     def take(self, step: Step) -> None:
@@ -42,7 +49,8 @@ class Hosted:
 
     def close(self) -> Report:
         """Notes how the run ended and writes its files."""
-        return self.job.close(self.error)
+        self.report = self.job.close(self.error)
+        return self.report
 
 
 _lent: ContextVar[Hosted | None] = ContextVar("lent", default=None)
@@ -55,6 +63,7 @@ def lend(hosted: Hosted) -> Iterator[None]:
     The command `sspr` lends a run that it has opened and leased itself, with options that are no parameters of
     the flow and with its own display, question and signals.
     """
+    hosted.lent = True
     hosted.on_sigterm = signal.getsignal(signal.SIGTERM)
     token = _lent.set(hosted)
     try:
@@ -65,10 +74,11 @@ def lend(hosted: Hosted) -> Iterator[None]:
 
 @contextmanager
 def hosted(flow_run_id: str, request: Callable[[Settings], JobRequest]) -> Iterator[Hosted]:
-    """The lent job; else the run that this flow run began earlier; else a new one for the request.
+    """The lent job; else the run that this flow run began earlier; else a new one for the request, or the one that an
+    earlier flow run with the same parameters, or a command, did not bring to its end.
 
-    Leaving the block by an error notes it for the report. Raises `CannotStart` where a run cannot be opened, or
-    where another process works on it.
+    Leaving the block by an error notes it for the report. Raises `CannotStart` where a run cannot be opened, `Busy`
+    where another process works on it: a retry finds it free, and whoever it is bound to.
     """
     lent = _lent.get()
     if lent is not None:
@@ -79,13 +89,22 @@ def hosted(flow_run_id: str, request: Callable[[Settings], JobRequest]) -> Itera
     settings = load_settings()
     with closing(Ledger.open(settings.ledger.url, home())) as ledger:
         run_id = ledger.run_of_flow(flow_run_id)
+        host = Host(tell=_log)
         if run_id is None:
-            job = Job.begin(ledger, settings, request(settings), Host())
-            job.bind_flow(flow_run_id)
+            job = Job.begin(ledger, settings, request(settings), host)
         else:
-            job = Job.load(ledger, settings, run_id, Host())
-        with ledger.leased(job.id), _noting(Hosted(job)) as begun:
-            yield begun
+            job = Job.load(ledger, settings, run_id, host)
+        with job.held():
+            # Not before: a run that another process works on may be at its end by the time of the retry.
+            job.bind_flow(flow_run_id)
+            with _noting(Hosted(job)) as begun:
+                yield begun
+
+
+def _log(sentence: str) -> None:
+    """A sentence for a person, in the log of the flow run."""
+    with suppress(MissingContextError):  # in a thread of the stages' own
+        get_run_logger().info(mask_text(sentence))
 
 
 @contextmanager

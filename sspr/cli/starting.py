@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from sspr.cli.common import Session, parse_mapping, parse_region
-from sspr.input.places import left_out
 from sspr.job import Job, JobRequest
 from sspr.model import Target
 from sspr.settings import SIMULATED
@@ -33,8 +32,11 @@ def start(
     enable_feature: bool = False,
     replace_methods: bool = False,
     max_failures: str | None = None,
+    anew: bool = False,
 ) -> Job:
-    """Opens a run; its id is the first line on standard error. Raises `CannotStart`."""
+    """Opens a run, or takes up the one that had not ended when the same was asked for, unless it is to be `anew`; its
+    id is the first line on standard error. Raises `CannotStart`.
+    """
     parse_max_failures(max_failures, 100)
     options = Options(
         default_country=parse_region(default_country),
@@ -54,18 +56,17 @@ def start(
         target=Target(target) if target else None,
         options=options,
         out=out,
+        anew=anew,
     )
     job = Job.begin(here.ledger, here.settings, request, here.host)
     announce(job)
-    for sentence in left_out(files):
-        here.terminal.say(sentence)
     return job
 
 
 def start_sample(here: Session, sample: Path, out: Path | None) -> Job:
-    """Opens the demo's run: the sample on the simulated tenant."""
+    """Opens the demo's run: the sample on the simulated tenant, from its beginning."""
     files = (str(sample),)
-    return start(here, "run", files, tenant=SIMULATED, out=out, mapping=())
+    return start(here, "run", files, tenant=SIMULATED, out=out, mapping=(), anew=True)
 
 
 def announce(job: Job) -> None:

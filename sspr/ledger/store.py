@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from sspr.errors import CannotStart
+from sspr.ledger import leases
+from sspr.ledger.claims import Claims
 from sspr.ledger.engine import open_engine
+from sspr.ledger.history import History
+from sspr.ledger.leases import Clock, Wait
 from sspr.ledger.run import RunLedger
-from sspr.ledger.schema import flow_run, lease, run, source, standing
+from sspr.ledger.schema import flow_run, run, source, standing
 from sspr.model import Target
-
-LEASE_SECONDS = 60.0
-_RENEW_SECONDS = 15.0
 
 _T = TypeVar("_T")
 
@@ -105,6 +101,13 @@ class Ledger:
             found: str | None = connection.scalars(query.limit(1)).first()
         return found
 
+    def open_runs(self, command: str, tenant: str, target: Target) -> list[RunLedger]:
+        """The runs of such a request that have not ended, the newest first."""
+        alike = (run.c.command == command) & (run.c.tenant == tenant) & (run.c.target == target.value)
+        query = sa.select(run.c.id).where(alike, run.c.ended.is_(False)).order_by(run.c.started_at.desc())
+        with self._reading() as connection:
+            return [RunLedger(self._engine, run_id) for run_id in connection.scalars(query)]
+
     def run_by_folder(self, folder: Path) -> str | None:
         """The newest run whose output folder this is."""
         query = (
@@ -126,6 +129,11 @@ class Ledger:
         """Binds a flow run to a run, once: a retried flow run finds the run it began. Returns the bound run."""
         self._insert_unless_there(flow_run, id=flow_run_id, run_id=run_id)
         return self.run_of_flow(flow_run_id) or run_id
+
+    @property
+    def history(self) -> History:
+        """All runs as a record, and the forgetting of what is in it."""
+        return History(self._engine)
 
     # -- the limits that processes share ------------------------------------------------------------
 
@@ -169,73 +177,19 @@ class Ledger:
 
     # -- who works on what ------------------------------------------------------------------------
 
-    @contextmanager
-    def leased(self, name: str, clock: Any = time.time) -> Iterator[None]:
-        """Holds the lease `name` while the block runs, renewing it. Raises `CannotStart` where another
-        process that is alive holds it. A holder that was killed on this machine locks nobody out.
-        """
-        holder = secrets.token_hex(8)
-        self._take_lease(name, holder, clock())
-        done = threading.Event()
+    def leased(
+        self,
+        name: str,
+        clock: Clock = time.time,
+        wait: Wait | None = None,
+        on_lost: Callable[[str], None] = lambda _why: None,
+    ) -> AbstractContextManager[None]:
+        """Holds the run `name` while the block runs: see `sspr.ledger.leases.leased`."""
+        return leases.leased(self._engine, name, clock, wait, on_lost)
 
-        def renew() -> None:
-            while not done.wait(_RENEW_SECONDS):
-                with self._engine.begin() as connection:
-                    mine = (lease.c.name == name) & (lease.c.holder == holder)
-                    connection.execute(sa.update(lease).where(mine).values(until=clock() + LEASE_SECONDS))
-
-        thread = threading.Thread(target=renew, name=f"lease-{name}", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()
-            with self._engine.begin() as connection:
-                connection.execute(sa.delete(lease).where(lease.c.name == name, lease.c.holder == holder))
-
-    def _take_lease(self, name: str, holder: str, now: float) -> None:
-        mine = {
-            "holder": holder,
-            "host": socket.gethostname(),
-            "process": _process(),
-            "until": now + LEASE_SECONDS,
-        }
-        found = self._holder(name, now)
-        if found is None and not self._insert_unless_there(lease, name=name, **mine):
-            found = self._holder(name, now)
-        if found is not None:
-            process = str(found["process"]).partition(":")[0]
-            raise CannotStart(
-                f"The run {name} is being worked on by process {process} on {found['host']}. "
-                "Wait for it to end, or end it first."
-            )
-
-    def _holder(self, name: str, now: float) -> Any:
-        """Who holds a lease and lives. That of a holder who does not is taken away."""
-        with self._engine.begin() as connection:
-            found = connection.execute(sa.select(lease).where(lease.c.name == name)).mappings().one_or_none()
-            if found is None or (found["until"] > now and _is_alive(found["host"], found["process"])):
-                return found
-            theirs = (lease.c.name == name) & (lease.c.holder == found["holder"])
-            connection.execute(sa.delete(lease).where(theirs))
-        return None
+    def claims(self, run_id: str, clock: Clock = time.time) -> Claims:
+        """What that run claims among the administrators of its tenant."""
+        return Claims(self._engine, run_id, clock)
 
     def _reading(self) -> Any:
         return self._engine.connect().execution_options(reading=True)
-
-
-def _process() -> str:
-    """This process, told apart from a later one of the same number by the moment of its start."""
-    return f"{os.getpid()}:{psutil.Process().create_time():.2f}"
-
-
-def _is_alive(host: str, process: str) -> bool:
-    """Whether the holder lives. Of another machine only the lease's end can tell."""
-    if host != socket.gethostname():
-        return True
-    number, _, started = process.partition(":")
-    try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" == started
-    except psutil.Error:
-        return False

@@ -5,30 +5,66 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from sspr.errors import Stopped
+from sspr.errors import Busy, Stopped
 from sspr.ledger import ChangeRecord, ChangeState, RowState
 from sspr.model import Answer, ChangeKind, Fate, Write
-from sspr.stages.compare import compare_again, fault_reason
+from sspr.stages.compare import compare_again
 from sspr.stages.context import Chunk, Context
 from sspr.stages.limits import Limits
+from sspr.stages.messages import fault_reason
 
 
 def apply(context: Context, chunk: Chunk) -> None:
-    """Sends the chunk's planned writes. What was compared too long ago is compared anew first."""
+    """Sends the chunk's planned writes. What was compared too long ago, or written by another run since, is compared
+    anew first. Raises `Busy`, and sends nothing, where another run is working on some of these accounts.
+    """
+    moved = _claim(context, chunk.first, chunk.last)
     stale = set(context.run.compared_before(chunk.first, chunk.last, context.fresh_since))
-    if stale:
+    if stale or moved:
         rows = context.run.rows(chunk.first, chunk.last, [RowState.PLANNED])
-        compare_again(context, [row for row in rows if row.seq in stale])
-    send(context, chunk.first, chunk.last)
+        compare_again(context, [row for row in rows if row.seq in stale or row.account_id in moved])
+    _send(context, chunk.first, chunk.last)
 
 
 def send(context: Context, first: int, last: int) -> None:
-    """Sends the planned writes of these rows, one kind after the other: never two of one account at a time."""
+    """Sends those writes of these rows that a look has planned again. What another run has written since is left for
+    the next look; so is all of it, after a pause, where another run is working on some, and the host waits for that.
+    """
+    if not context.run.changes(first, last, [ChangeState.PLANNED]):
+        return
+    try:
+        moved = _claim(context, first, last)
+    except Busy as busy:
+        if context.wait is None:
+            raise
+        context.wait(busy.what)
+        return
+    _send(context, first, last, leave=moved)
+
+
+def _claim(context: Context, first: int, last: int) -> frozenset[str]:
+    """Keeps other runs off the accounts of these rows. Returns the ids of those that another may have written to since
+    they were looked at.
+    """
+    if context.claims is None:
+        return frozenset()
+    tenant = context.organization.id or context.tenant.settings.tenant_id
+    try:
+        return context.claims.take(tenant, first, last, context.fresh_since)
+    except Busy as busy:
+        states = context.run.counts()
+        if states.get(RowState.WRITING) or states.get(RowState.UPDATED):
+            busy.exit_code = Stopped.exit_code
+        raise
+
+
+def _send(context: Context, first: int, last: int, leave: frozenset[str] = frozenset()) -> None:
+    """Sends the planned writes, one kind after the other: never two of one account at a time."""
     if context.limits is None:
         context.limits = Limits(context)
     for kind in ChangeKind:
         records = context.run.changes(first, last, [ChangeState.PLANNED], [kind])
-        _send_kind(context, records, context.limits)
+        _send_kind(context, [record for record in records if record.account_id not in leave], context.limits)
 
 
 def _send_kind(context: Context, records: Sequence[ChangeRecord], limits: Limits) -> None:
