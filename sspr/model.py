@@ -300,7 +300,7 @@ class RunSummary:
     """A run as a report's head tells it. Times are ISO 8601 in UTC; `rows` per source, in order.
 
     `stopped_because` is the sentence why the run ended before its last row, empty where it did not. `gates`: see
-    `Organization`.
+    `Organization`. `undoes`: of an undo, the id of the run that it puts back.
     """
 
     run_id: str
@@ -317,3 +317,4 @@ class RunSummary:
     traffic: Traffic
     stopped_because: str = ""
     gates: int | None = None
+    undoes: str = ""

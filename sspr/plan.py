@@ -43,14 +43,14 @@ def compare(
 
 
 def shows(change: Change, account: Account) -> bool:
-    """Whether the account holds what the change wrote. Graph may normalise: addresses are compared as a
-    case-insensitive set, numbers by their digits.
+    """Whether the account holds what the change wrote; where that is nothing, whether nothing is there. Graph may
+    normalise: addresses are compared as a case-insensitive set, numbers by their digits.
     """
     if change.kind is ChangeKind.CONTACT:
-        wanted = change.after.get("otherMails")
-        mails_shown = not isinstance(wanted, list) or folded(wanted) <= folded(account.other_mails)
-        phone = change.after.get("mobilePhone")
-        return mails_shown and (phone is None or same_number(str(phone), account.mobile_phone))
+        phone_shown = "mobilePhone" not in change.after or same_number(
+            str(change.after["mobilePhone"] or ""), account.mobile_phone
+        )
+        return phone_shown and _mails_shown(change, folded(account.other_mails))
     if account.methods is None:
         return False
     if (
@@ -59,8 +59,14 @@ def shows(change: Change, account: Account) -> bool:
         of_it = same_number(str(change.before["phoneNumber"]), account.methods.mobile_phone)
         return of_it and account.methods.sms_sign_in != change.before["smsSignInState"]
     if change.kind is ChangeKind.EMAIL_METHOD:
-        return same_address(str(change.after["emailAddress"]), account.methods.email)
-    return same_number(str(change.after["phoneNumber"]), account.methods.mobile_phone)
+        return same_address(str(change.after["emailAddress"] or ""), account.methods.email)
+    return same_number(str(change.after["phoneNumber"] or ""), account.methods.mobile_phone)
+
+
+def _mails_shown(change: Change, held: frozenset[str]) -> bool:
+    """Whether the addresses that the change sets are there, and those that it takes away are not."""
+    wanted, before = folded(_texts(change.after.get("otherMails"))), _texts(change.before.get("otherMails"))
+    return wanted <= held and not (folded(before) - wanted) & held
 
 
 def unmoved(change: Change, account: Account) -> bool:

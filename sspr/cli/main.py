@@ -20,6 +20,7 @@ VERBS = {
     "apply": "Carry out a kept plan and nothing else.",
     "run": "Plan, apply in rate-limited batches, read back, check the flag.",
     "resume": "Go on with a run that stopped, whatever stopped it.",
+    "undo": "Put back what a run changed, where nobody has changed it since.",
     "runs": "What was run, when, by whom, with what outcome.",
     "feature": "The tenant-wide flag: administrators may reset their password.",
     "doctor": "What the credential may and may not do, and what is missing for a run.",

@@ -297,9 +297,9 @@ CODES: tuple[Code, ...] = (
     ),
     Code(
         "changed_since_plan", "", _ERROR, Loss.ROW,
-        "The account was changed after the plan was made, so nothing was written.",
-        "Only what was shown is carried out, and the account no longer holds what the plan shows.",
-        "Make a new plan and look at it.",
+        "Somebody has changed the account meanwhile, so this was not written.",
+        "A plan is carried out, and a run is undone, only where the account still holds what it held then.",
+        "Look at the account; where the change is still wanted, make a new plan.",
         _USER_UPDATE,
     ),
     Code(

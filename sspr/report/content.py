@@ -70,8 +70,9 @@ class Report(TypedDict):
 
     `counts` names every status, zero or not, and adds up to the rows. `not_ready` says why the rows counted
     under `ready.no` are not ready, each row once. `gates`: how many methods Microsoft asks the tenant's
-    administrators for at a reset, None where that was not read; `ready` asks for two either way. `folder` is where the
-    files were written; `rejected` are the names of the files to mend and give back.
+    administrators for at a reset, None where that was not read; `ready` asks for two either way. `undoes`: of
+    an undo, the run that it puts back, else empty. `folder` is where the files were written; `rejected` are the names
+    of the files to mend and give back.
     """
 
     run_id: str
@@ -92,6 +93,7 @@ class Report(TypedDict):
     ready: Ready
     not_ready: dict[str, int]
     gates: int | None
+    undoes: str
     graph: GraphReport
     folder: str
     rejected: list[str]
@@ -161,6 +163,7 @@ def build_report(
         ready=Ready(yes=tally.ready["yes"], no=tally.ready["no"], unknown=tally.ready[""]),
         not_ready=_by_frequency(tally.not_ready),
         gates=summary.gates,
+        undoes=summary.undoes,
         graph=_graph(summary),
         folder=folder,
         rejected=rejected,

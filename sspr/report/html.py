@@ -123,6 +123,8 @@ def _mood(report: Report) -> str:
     """The colour of the verdict: `good`, `mixed` (a person is needed) or `bad` (stopped, or nobody can reset)."""
     if report["stopped_because"] or report["exit_code"] >= 2:
         return "bad"
+    if report["command"] == "undo":
+        return "mixed" if words.needing_a_person(report) else "good"
     nobody = report["ready"]["no"] and not report["ready"]["yes"]
     if report["feature"]["enabled_after"] is False or nobody:
         return "bad"

@@ -36,7 +36,8 @@ def summary_lines(report: Report, masked: bool = True, explain: Callable[[str], 
         explain: code → what to do about it; empty where there is nothing to say.
     """
     shown = mask_text if masked else str
-    lines = [*_how_read(report, shown), headline(report), *map(shown, details(report)), ""]
+    how_read = () if report["command"] == "undo" else _how_read(report, shown)
+    lines = [*how_read, headline(report), *map(shown, details(report)), ""]
     width = max(len(status) for status in report["counts"])
     lines += [f"  {status:<{width}} {report['counts'][status]:>9,}" for status in shown_statuses(report)]
     lines += _code_lines("Why rows need a person", report["reasons"], explain)

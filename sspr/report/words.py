@@ -68,6 +68,8 @@ _READ_ONLY = {
     "check": ("valid", "rejected"),
     "plan": ("planned", "unchanged", "rejected"),
 }
+# Warnings of a row of which an undo left a part as it was.
+_LEFT_BY_UNDO = ("changed_since_plan", "synced_from_on_premises")
 _WRITING = ("updated", "unchanged", "rejected", "failed")
 
 
@@ -125,8 +127,10 @@ def headline(report: Report) -> str:
         held = f"; {counts['unchanged']:,} hold these values already" if counts["unchanged"] else ""
         return f"{number(counts['planned'], 'administrator')} would be updated{held}."
     if report["command"] == "undo":
-        back = counts["updated"] + counts["unchanged"]
-        return f"{back:,} of {number(rows, 'administrator')} hold again what they held before."
+        in_part = max(report["warnings"].get(code, 0) for code in _LEFT_BY_UNDO)
+        back = counts["updated"] + counts["unchanged"] - in_part
+        then = f"before the run {report['undoes']}" if report.get("undoes") else "before"
+        return f"{back:,} of {number(rows, 'administrator')} hold again what they held {then}."
     if not known:
         return (
             f"It is not known which of {number(rows, 'administrator')} can reset their password without help."
@@ -163,7 +167,7 @@ def details(report: Report) -> list[str]:
         sentences.append(
             f"{number(counts['failed'], 'row')} failed in the tenant: the message in results.csv says why."
         )
-    if report["target"] == "contact" and report["command"] != "check":
+    if report["target"] == "contact" and report["command"] not in ("check", "undo"):
         sentences.append(CONTACT_ONLY)
     return sentences
 

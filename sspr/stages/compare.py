@@ -10,8 +10,10 @@ from sspr.contacts import sms
 from sspr.contacts.account import judge_account
 from sspr.ledger import Compared, RowRecord, RowState
 from sspr.model import Account, Change, ChangeKind, Contact, Fault, Finding, Methods
+from sspr.stages import undo
 from sspr.stages.context import Chunk, Context
 from sspr.stages.limits import stop_where_nothing_is_shown
+from sspr.stages.messages import fault_reason
 from sspr.tenant.errors import PermissionMissing
 from sspr.tenant.permissions import READ_METHODS, READ_USERS
 
@@ -21,9 +23,7 @@ def compare(context: Context, chunk: Chunk) -> None:
     rows = context.run.rows(chunk.first, chunk.last, [RowState.READ])
     if not rows:
         return
-    accounts = read_accounts(context, [row.upn for row in rows])
-    outcomes = [_outcome(context, row, accounts[row.upn]) for row in rows]
-    context.run.record_compared(outcomes, context.clock())
+    context.run.record_compared(_outcomes(context, rows), context.clock())
 
 
 def compare_again(context: Context, rows: Sequence[RowRecord]) -> None:
@@ -33,25 +33,32 @@ def compare_again(context: Context, rows: Sequence[RowRecord]) -> None:
     """
     if not rows:
         return
-    accounts = read_accounts(context, [row.upn for row in rows])
     planned: dict[int, list[Change]] = {row.seq: [] for row in rows}
     for record in context.run.changes(rows[0].seq, rows[-1].seq):
         if record.seq in planned:
             planned[record.seq].append(record.change)
+    ids = {row.seq: row.account_id for row in rows}  # a name may have passed on to another account
     outcomes = []
-    for row in rows:
-        outcome = _outcome(context, row, accounts[row.upn])
-        if context.options.approved and not _as_planned(outcome, planned[row.seq]):
-            outcome = replace(
-                outcome, state=RowState.FAILED, reasons=(Finding("changed_since_plan"),), changes=()
-            )
-        outcomes.append(outcome)
+    as_planned = undo.as_planned if context.origin else _as_planned
+    for outcome in _outcomes(context, rows):
+        same = outcome.account is None or outcome.account.id == ids[outcome.seq]
+        if context.options.approved and not (same and as_planned(outcome, planned[outcome.seq])):
+            moved = (Finding("changed_since_plan"),)
+            outcomes.append(replace(outcome, state=RowState.FAILED, reasons=moved, changes=()))
+        else:
+            outcomes.append(outcome)
     context.run.record_compared(outcomes, context.clock())
 
 
 def read_accounts(context: Context, upns: Sequence[str]) -> dict[str, Account | Fault | None]:
     """The accounts of these user principal names with their registered methods and whether they hold a role."""
-    found = context.tenant.accounts_by_upn(upns) if upns else {}
+    return _completed(context, context.tenant.accounts_by_upn(upns) if upns else {})
+
+
+def _completed(
+    context: Context, found: Mapping[str, Account | Fault | None]
+) -> dict[str, Account | Fault | None]:
+    """Accounts with their registered methods and whether they hold a role."""
     stop_where_nothing_is_shown(found.values(), "read users", READ_USERS)
     ids = [account.id for account in found.values() if isinstance(account, Account)]
     methods = read_methods(context, ids)
@@ -99,11 +106,31 @@ def compare_one(context: Context, row: RowRecord, account: Account) -> plan.Comp
     )
 
 
-def fault_reason(fault: Fault) -> Finding:
-    """The code for an answer of Graph that refused."""
-    if "on-premises mastered" in fault.message.casefold():
-        return Finding("synced_from_on_premises")
-    return Finding("permission_denied" if fault.status == 403 else "tenant_rejected")
+def _outcomes(context: Context, rows: Sequence[RowRecord]) -> list[Compared]:
+    """What is to be done for each row, in their order."""
+    if context.origin is None:
+        accounts = read_accounts(context, [row.upn for row in rows])
+        return [_outcome(context, row, accounts[row.upn]) for row in rows]
+    wrote = undo.written(context.origin, rows[0].seq, rows[-1].seq)
+    # By id, without an index that lags: it is the very account that was written, whatever its name is by now.
+    ids = list(dict.fromkeys(wrote[row.seq].account_id for row in rows if row.seq in wrote))
+    accounts = _completed(context, context.tenant.accounts_by_id(ids) if ids else {})
+    return [_put_back(context, row, wrote.get(row.seq), accounts) for row in rows]
+
+
+def _put_back(
+    context: Context,
+    row: RowRecord,
+    wrote: undo.Wrote | None,
+    accounts: Mapping[str, Account | Fault | None],
+) -> Compared:
+    if wrote is None:
+        return Compared(row.seq, RowState.UNCHANGED, None)
+    account = accounts[wrote.account_id]
+    if isinstance(account, Account):
+        return undo.outcome(context, row, wrote, account)
+    reason = fault_reason(account) if account else Finding("user_not_found")
+    return Compared(row.seq, RowState.FAILED, None, (reason,), (), str(account or ""))
 
 
 def _outcome(context: Context, row: RowRecord, account: Account | Fault | None) -> Compared:
@@ -169,4 +196,6 @@ def _as_planned(outcome: Compared, planned: Sequence[Change]) -> bool:
     if outcome.state is not RowState.PLANNED or outcome.account is None:
         return False
     account = outcome.account
-    return all(plan.unmoved(change, account) or plan.shows(change, account) for change in planned)
+    same = all(plan.unmoved(change, account) or plan.shows(change, account) for change in planned)
+    # What was not to be written, because the account held it already, is not written now that it does not.
+    return same and undo.as_planned(outcome, planned)

@@ -16,6 +16,7 @@ from sspr.settings import Cloud
 from sspr.tenant.errors import PermissionMissing, TenantRefused
 
 if TYPE_CHECKING:
+    from sspr.ledger.claims import Claims
     from sspr.stages.limits import Limits
     from sspr.tenant.graph import Tenant
 
@@ -27,7 +28,10 @@ STALE_SECONDS = 120.0
 class Options:
     """What the person asked for, beside the files and the tenant. Kept with the run; holds no contact data.
 
-    `approved`: a person saw this very plan and said yes, so that what has moved since is not written.
+    `approved`: a person saw this very plan and said yes, so that what has moved since is not written; `digest`: that of
+    the plan which was approved, or which they are asked about in Prefect; `approver`: who said yes; `question`: the id
+    of the open question in Prefect. `undoes`: the id of the run that this one puts back; `disable_feature`: that run
+    turned the flag on.
     """
 
     default_country: str | None = None
@@ -40,6 +44,16 @@ class Options:
     max_failures: str | None = None
     batch_size: int = 20
     approved: bool = False
+    digest: str = ""
+    approver: str = ""
+    question: str = ""
+    undoes: str = ""
+    disable_feature: bool = False
+
+    @property
+    def feature(self) -> bool | None:
+        """What the flag is to be made, if it is not so yet; None: it is only looked at."""
+        return True if self.enable_feature else False if self.disable_feature else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,10 @@ class Sight:
 
 @dataclass(slots=True)
 class Context:
-    """One process's hands on one run. `progress(done, total, what)` is called as rows move on."""
+    """One process's hands on one run. `progress(done, total, what)` is called as rows move on. `origin`: of an undo,
+    the run that it puts back. `claims`: what the run claims among the administrators, so that no other writes to them;
+    `wait`: called where another does, and returns after a pause; None: the run ends instead of waiting.
+    """
 
     run: RunLedger
     tenant: Tenant
@@ -79,6 +96,9 @@ class Context:
     cancelled: threading.Event
     sight: Sight = field(default_factory=Sight)
     limits: Limits | None = None
+    origin: RunLedger | None = None
+    claims: Claims | None = None
+    wait: Callable[[str], None] | None = None
     began: float = field(init=False)
     _organization: Organization | None = None
     _administrators: Roster | None = None

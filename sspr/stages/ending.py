@@ -38,8 +38,9 @@ def end(
     dropped = [finding for state, finding in found if state is ChangeState.DROPPED and finding]
     held = account if isinstance(account, Account) else None
     warned = {known.code for known in row.warnings}
+    replaced = () if context.origin else _replaced(records, states)
     warnings = (
-        *(finding for finding in (*dropped, *_replaced(records, states)) if finding.code not in warned),
+        *(finding for finding in (*dropped, *replaced) if finding.code not in warned),
         *_of_sms_sign_in(context, row, held, records, states),
     )
     before = _before(row, records, states)
@@ -72,6 +73,12 @@ def sms_sign_in_off(
     return plan.sms_sign_in_off(account.methods)
 
 
+def may_be_applied(record: ChangeRecord) -> bool:
+    """Whether the run made this write, or may have: it was sent, and not refused at its only sending."""
+    refused = record.fault is not None and 400 <= record.fault.status < 500
+    return record.state is not ChangeState.DROPPED and record.attempts > (1 if refused else 0)
+
+
 def _number_written(records: Sequence[ChangeRecord], states: States) -> ChangeRecord | None:
     """The write by which this run registered the mobile number, once a read has shown it.
 
@@ -81,12 +88,13 @@ def _number_written(records: Sequence[ChangeRecord], states: States) -> ChangeRe
     if states.get(ChangeKind.PHONE_METHOD) is not ChangeState.CONFIRMED:
         return None
     record = next(record for record in records if record.change.kind is ChangeKind.PHONE_METHOD)
-    refused = record.fault is not None and 400 <= record.fault.status < 500
-    return record if record.attempts > (1 if refused else 0) else None
+    return record if may_be_applied(record) else None
 
 
 def _sms_before(wrote: ChangeRecord) -> str:
-    return str(wrote.change.before.get("smsSignInState") or "")
+    """The state in which SMS sign-in is left: that of before, or, where an undo puts a number back, that number's."""
+    sides = wrote.change.after.get("smsSignInState"), wrote.change.before.get("smsSignInState")
+    return str(sides[0] or sides[1] or "")
 
 
 def _of_sms_sign_in(

@@ -51,9 +51,9 @@ def look_at_flag(context: Context, *, needed: bool) -> None:
     _note(context, shown, shown)
 
 
-def turn_flag_on(context: Context) -> None:
-    """Turns the flag on if it is off, reads it back, and notes both."""
-    _note(context, set_feature(context.tenant, True, context.clock, context.sleep), True)
+def turn_flag(context: Context, wanted: bool) -> None:
+    """Turns the flag on or off if it is not so yet, reads it back, and notes both."""
+    _note(context, set_feature(context.tenant, wanted, context.clock, context.sleep), wanted)
 
 
 def _note(context: Context, before: bool, after: bool) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sspr.errors import CannotStart, Stopped
 from sspr.ledger import RowState
 from sspr.model import Answer, ChangeKind, Fate, Fault, Write
+from sspr.stages.messages import fault_reason
 from sspr.tenant.errors import PermissionMissing
 from sspr.tenant.permissions import explain_403
 
@@ -104,8 +105,6 @@ def _reason(fault: Fault) -> _Reason:
 
 
 def _on_premises(fault: Fault) -> bool:
-    from sspr.stages.compare import fault_reason
-
     return fault_reason(fault).code == "synced_from_on_premises"
 
 

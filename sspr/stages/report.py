@@ -38,7 +38,8 @@ def exit_code(run: RunLedger, error: SsprError | None, counts: Mapping[str, int]
         touched = any(states.get(state) for state in (RowState.WRITING, RowState.UPDATED))
         return 2 if isinstance(error, CannotStart) and not touched else 3
     record = run.record()
-    flag_is_off = record.command not in {"check", "plan"} and record.feature_after is False
+    # An undo makes nobody able to reset: whether the flag is on is not what was asked of it.
+    flag_is_off = record.command not in {"check", "plan", "undo"} and record.feature_after is False
     return 1 if flag_is_off or any(counts.get(status) for status in NEED_A_PERSON) else 0
 
 
@@ -95,6 +96,7 @@ def _summary(record: RunRecord, sources: tuple[Source, ...], rows: Sequence[int]
         traffic=record.traffic,
         stopped_because=record.stopped_because,
         gates=record.gates,
+        undoes=str(record.options.get("undoes") or ""),
     )
 
 

@@ -16,10 +16,11 @@ from sspr.errors import Stopped
 from sspr.ledger import ChangeMove, ChangeRecord, ChangeState, Finished, RowRecord, RowState
 from sspr.model import Account, Change, ChangeKind, Fault, Finding
 from sspr.stages.apply import send
-from sspr.stages.compare import compare_one, fault_reason, read_methods
+from sspr.stages.compare import compare_one, read_methods
 from sspr.stages.context import Chunk, Context
 from sspr.stages.ending import end, sms_sign_in_off
 from sspr.stages.limits import stop_where_nothing_is_shown
+from sspr.stages.messages import fault_reason
 from sspr.tenant.permissions import READ_USERS
 
 CONFIRM_SECONDS = 120.0  # how long an accepted write may stay unseen before it is `not_confirmed`
@@ -29,6 +30,8 @@ EVIDENCE_SECONDS = 10.0
 MAX_ATTEMPTS = 8
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
+# What says nothing of the account: no answer, nothing shown of it, a token that was not taken, too many requests.
+_UNSEEN = (0, 200, 401, 429)
 _DONE = (ChangeState.CONFIRMED, ChangeState.DROPPED, ChangeState.LOST)
 
 
@@ -137,7 +140,7 @@ def _judge(
         if record.state is ChangeState.ACCEPTED:
             context.sight.horizon = max(context.sight.horizon, record.sent_at or 0.0)
         return ChangeMove(record.seq, record.change.kind, ChangeState.CONFIRMED), None
-    if isinstance(account, Fault) and (account.status == 429 or account.status >= 500):
+    if isinstance(account, Fault) and (account.status in _UNSEEN or account.status >= 500):
         # Nothing was seen: it is looked at again, and never written again meanwhile.
         return _await(record, record.sent_at, asked_at)
     if record.state is ChangeState.ACCEPTED:
@@ -162,7 +165,7 @@ def _judge_refused(
 ) -> _Verdict:
     said = _said_of(record)
     lost = ChangeMove(record.seq, record.change.kind, ChangeState.LOST), said
-    if said.code == "synced_from_on_premises" and context.target.methods:
+    if said.code == "synced_from_on_premises" and context.target.methods and not context.origin:
         return ChangeMove(record.seq, record.change.kind, ChangeState.DROPPED), said
     if said.code == "permission_denied" or not isinstance(account, Account):
         return lost
@@ -198,6 +201,9 @@ def _decide_again(
     moved = not plan.unmoved(record.change, account)
     if kind is ChangeKind.SMS_SIGN_IN:  # of a number that is no longer there nothing is to be put back
         return ChangeMove(record.seq, kind, ChangeState.DROPPED if moved else ChangeState.PLANNED), None
+    if context.origin:  # what is put back never changes, and of what somebody has changed since nothing is
+        move = ChangeState.LOST if moved else ChangeState.PLANNED
+        return ChangeMove(record.seq, kind, move), Finding("changed_since_plan") if moved else None
     anew = {change.kind: change for change in compare_one(context, row, account).changes}.get(kind)
     if context.options.approved and moved:
         return ChangeMove(record.seq, kind, ChangeState.LOST), Finding("changed_since_plan")
