@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sspr.errors import CannotStart
 from sspr.input import templates
-from sspr.input.places import input_files
+from sspr.input.places import Listing, input_files
 from sspr.input.table import ReadOptions, open_table
 from sspr.simulated.samples import PLAIN, Variety, accounts_for, add_missing, administrators
 from sspr.simulated.state import Account, Phone, State
@@ -40,9 +40,16 @@ def rehearsal_state(
 
 def upns_of(files: Iterable[str]) -> list[str]:
     """The user principal names in these inputs, as they stand there."""
-    tables = [open_table(path, name, ReadOptions()) for path, name in input_files(list(files))]
+    inputs = input_files(list(files), _elsewhere).files
+    tables = [open_table(path or Path(name), name, ReadOptions()) for path, name in inputs]
     names = (row.fields.get("user_principal_name", "").strip() for table in tables for row in table.rows())
     return [name for name in names if "@" in name]
+
+
+def _elsewhere(_url: str) -> Listing | None:
+    raise CannotStart(
+        "An account for each row of a file is made of files of this machine only: download it first."
+    )
 
 
 def _sample_tenant() -> State:

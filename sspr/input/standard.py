@@ -26,7 +26,7 @@ def spool(home: Path, stream: BinaryIO | None = None) -> Path:
     return path
 
 
-def forget(path: Path) -> None:
-    """Removes a file that `spool` made; leaves any other alone."""
-    if path.parent.name == _FOLDER:
+def forget(path: Path, home: Path) -> None:
+    """Removes a file that `spool` made in `home`; leaves any other alone."""
+    if path.parent == home / _FOLDER:
         path.unlink(missing_ok=True)
