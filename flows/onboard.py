@@ -7,33 +7,34 @@ from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.runtime import flow_run
-from prefect.states import Completed
 from pydantic import Field
 
-from sspr.errors import CannotStart
 from sspr.job import JobRequest
 from sspr.model import Target
-from sspr.report.text import one_line
-from sspr.settings import Settings
+from sspr.settings import Approval, Settings
 from sspr.stages.context import Options
 from sspr.stages.limits import parse_max_failures
-from sspr.stages.steps import Step
-from tasks.artifacts import Progress, ProgressArtifact
+from tasks.approval import require_deployment
 from tasks.errors import told
-from tasks.hosting import hosted
-from tasks.stages import carry_out, summarise
+from tasks.form import Tenant, titled
+from tasks.hosting import Hosted, hosted
+from tasks.whole import carry_through, counts_of
 
 
 @flow(name="onboard", persist_result=False)
 def onboard(
-    files: Annotated[list[str], Field(min_length=1)],
-    tenant: str | None = None,
-    default_country: Annotated[str, Field(pattern="^[A-Za-z]{2}$")] | None = None,
-    target: Literal["both", "contact", "methods"] | None = None,
-    enable_feature: bool = False,
-    approval: Literal["policy", "required", "none"] = "policy",
-    max_failures: Annotated[str, Field(pattern="^[0-9]+%?$")] | None = None,
-    out: str | None = None,
+    files: Annotated[list[str], Field(min_length=1), titled("Input files", ["/srv/hr/admins.csv"])],
+    tenant: Annotated[Tenant | None, titled("Tenant")] = None,
+    default_country: Annotated[
+        Annotated[str, Field(pattern="^[A-Za-z]{2}$")] | None, titled("Default country", "US")
+    ] = None,
+    target: Annotated[Literal["both", "contact", "methods"] | None, titled("Target")] = None,
+    enable_feature: Annotated[bool, titled("Turn the flag on")] = False,
+    approval: Annotated[Approval, titled("Approval")] = "policy",
+    max_failures: Annotated[
+        Annotated[str, Field(pattern="^[0-9]+%?$")] | None, titled("Failures at most", "5%")
+    ] = None,
+    out: Annotated[str | None, titled("Output folder", "/srv/hr/runs/today")] = None,
 ) -> Any:
     """Brings the administrators of CSV files to self-service password reset, row by row.
 
@@ -41,7 +42,7 @@ def onboard(
     the worker knows what is left. What became of each row lies in the output folder there; Prefect is told counts only.
 
     Args:
-        files: Paths of the CSV files as the worker sees them, best absolute.
+        files: Paths of the input files as the worker sees them, best absolute, or URLs of them. Never the data itself.
         tenant: A name in the worker's tenants.toml, or `simulated`. By default the one that it calls default.
         default_country: ISO 3166 code: the region of phone numbers written without one, where the row names no country.
         target: Where to write: the contact properties, the registered methods, or both. By default as the settings say.
@@ -53,12 +54,7 @@ def onboard(
 
     def request(settings: Settings) -> JobRequest:
         name = settings.tenant_name(tenant)
-        configured = settings.tenants[name].approval if name in settings.tenants else "none"
-        if approval == "required" or (approval == "policy" and configured == "required"):
-            raise CannotStart(
-                f"Approval is asked for (the run's parameters, or the settings of the tenant {name}), and a run in "
-                "Prefect cannot ask yet. Use `sspr run` at a terminal, or `sspr plan` and `sspr apply`."
-            )
+        require_deployment(approval, settings.tenants.get(name))
         parse_max_failures(max_failures, 100)
         options = Options(
             default_country=default_country, enable_feature=enable_feature, max_failures=max_failures
@@ -66,24 +62,10 @@ def onboard(
         where = Path(out) if out else None
         return JobRequest("run", tuple(files), name, Target(target) if target else None, options, where)
 
+    work: Hosted | None = None
     try:
-        return _carry_out(str(flow_run.id), request)
+        with hosted(str(flow_run.id), request) as work:
+            return carry_through(work, approval, "run")
     except Exception as error:  # noqa: BLE001 - Prefect would store the text of any
-        failure = told(error)
+        failure = told(error, counts_of(work))
     raise failure
-
-
-def _carry_out(flow_run_id: str, request: Any) -> Any:
-    progress = Progress(ProgressArtifact())
-
-    def take(step: Step) -> None:
-        carry_out(work, step)
-        progress.passed(step)
-
-    with hosted(flow_run_id, request) as work:
-        work.job.carry_out(take, work.approve)
-        report = summarise(work)
-    progress.end(one_line(report))
-    return Completed(
-        message=one_line(report), name="NeedsPeople" if report["exit_code"] == 1 else "Completed"
-    )

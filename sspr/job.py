@@ -10,54 +10,42 @@ what is left, so a step may be repeated and a run taken up by another process at
 
 from __future__ import annotations
 
-import getpass
-import math
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sspr.contacts.codes import Policy
-from sspr.errors import CannotStart, SsprError, Stopped
-from sspr.files import private_folder
-from sspr.ledger import Ledger, RowState, RunLedger, RunRecord, new_run_id
+from sspr.errors import Busy, CannotStart, SsprError, Stopped
+from sspr.ledger import Ledger, RowState, RunLedger, RunRecord
 from sspr.model import Target, Traffic
 from sspr.settings import Settings, home
 from sspr.stages import check, intake
+from sspr.stages.approval import refusal
 from sspr.stages.context import Chunk, Context, Options
-from sspr.stages.steps import Stage, Step
+from sspr.stages.opening import JobRequest, open_run
+from sspr.stages.planned import survey
+from sspr.stages.sitting import Sitting, find, require_values, who
+from sspr.stages.steps import Stage, Step, chunks_of
 from sspr.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from sspr.report.content import Report
 
-# Two envelopes of 20 filters of 15 values read 600 accounts, which are written in half a minute; files of more than
-# 120,000 rows take larger chunks, so that a run stays within some hundred steps.
-CHUNK_ROWS = 600
-MOST_CHUNKS = 200
+__all__ = ["Host", "Job", "JobRequest"]
 
-WRITING_COMMANDS = frozenset({"run", "apply"})
-
-
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """What a person asks for. `files` as given; `tenant` a name in the settings; `out` None: `runs/<run id>`."""
-
-    command: str
-    files: tuple[str, ...]
-    tenant: str
-    target: Target | None = None
-    options: Options = field(default_factory=Options)
-    out: Path | None = None
+WRITING_COMMANDS = frozenset({"run", "apply", "undo"})
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What the surroundings lend to a job: the clock, the pause, where progress and waits are shown."""
+    """What the surroundings lend to a job: the clock, the pause, where progress and waits are shown. `wait`: called
+    with what another run has in its hands, and returns after a pause; None: the job ends instead of waiting.
+    """
 
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -65,6 +53,7 @@ class Host:
     on_wait: Callable[[float, str], None] = lambda _seconds, _why: None
     tell: Callable[[str], None] = lambda _sentence: None
     cancelled: threading.Event = field(default_factory=threading.Event)
+    wait: Callable[[str], None] | None = None
 
 
 class Job:
@@ -80,13 +69,20 @@ class Job:
         self._checked: check.Check | None = None
         self.run = run
         self.record: RunRecord = run.record()
-        self.options = options_from_json(self.record.options)
+        require_values(self.record)
+        self.approver = who()
+        self._sitting = Sitting(run, host.clock)
+        self.told: Sequence[str] = ()  # what a person should know of the opening, in sentences
+        self._moves_to: Path | None = None
+        self._lost = ""  # why this process no longer holds the run
+        self.options = Options(**self.record.options)
 
     # -- opening ----------------------------------------------------------------------------------
 
     @classmethod
     def begin(cls, ledger: Ledger, settings: Settings, request: JobRequest, host: Host) -> Job:
-        """Opens a run for the request: its id and its output folder exist from here on.
+        """Opens a run for the request, or takes up the one that did not come to its end when the same was asked for
+        (`sspr.stages.opening`): its id and its output folder exist from here on.
 
         Raises `CannotStart` for input that cannot be read and for settings that cannot work, before anything is made.
         """
@@ -100,32 +96,15 @@ class Job:
         target = tenant.target_for(request.target) if tenant else request.target or Target.BOTH
         if request.command != "check":
             Tenancy(settings, ledger).check(request.tenant)
-        files = intake.take(request.files, options)
-        run_id = new_run_id(host.clock())
-        folder = private_folder(request.out or Path("runs") / run_id)
-        run = ledger.new_run(
-            run_id,
-            request.command,
-            request.tenant,
-            target,
-            asdict(options),
-            files,
-            folder,
-            _who(),
-            host.clock(),
-        )
-        return cls(ledger, settings, run, host)
+        opened = open_run(ledger, replace(request, options=options), target, host.clock())
+        job = cls(ledger, settings, opened.run, host)
+        job.told, job._moves_to = opened.told, opened.moves_to
+        return job
 
     @classmethod
     def load(cls, ledger: Ledger, settings: Settings, run_id: str, host: Host) -> Job:
         """The run of that id, or of that output folder. Raises `CannotStart` where there is none."""
-        try:
-            return cls(ledger, settings, ledger.run(run_id), host)
-        except LookupError:
-            by_folder = ledger.run_by_folder(Path(run_id))
-        if by_folder is None:
-            raise CannotStart(f"There is no run {run_id!r} in the ledger. `sspr runs` lists them.") from None
-        return cls(ledger, settings, ledger.run(by_folder), host)
+        return cls(ledger, settings, find(ledger, run_id), host)
 
     @property
     def id(self) -> str:
@@ -148,21 +127,30 @@ class Job:
         return self.record.command in WRITING_COMMANDS
 
     @property
-    def turns_flag_on(self) -> bool:
-        """Whether the flag was seen off and is to be turned on."""
-        return self.options.enable_feature and self.record.feature_after is False
+    def turns_flag(self) -> str:
+        """`on` or `off` where the flag was seen otherwise and is to be turned so; else empty."""
+        wanted = self.options.feature
+        turn = "on" if wanted else "off"
+        return "" if wanted is None or self.record.feature_after in (None, wanted) else turn
 
     @property
     def would_write(self) -> bool:
         """Whether, as planned so far, anything is left to be written to the tenant."""
-        return self.writes and (self.turns_flag_on or self._left(RowState.PLANNED))
+        return self.writes and (bool(self.turns_flag) or self._left(RowState.PLANNED))
 
     def adopt(self, command: str, *, approved: bool) -> None:
-        """Makes this run one of `command`: `apply` carries out what `plan` left; `approved`: that very plan."""
-        self.options = replace(self.options, approved=approved)
-        self.run.update(
-            command=command, options=asdict(self.options), ended=False, exit_code=None, stopped_because=""
-        )
+        """Makes this run one of `command`: `apply` carries out what `plan` left (of an undo, it is one again);
+        `approved`: that very plan.
+        """
+        command = "undo" if command == "apply" and self.options.undoes else command
+        digest, approver = (survey(self.run).digest, self.approver) if approved else ("", "")
+        columns = {"command": command, "ended": False, "exit_code": None, "stopped_because": ""}
+        self.note(columns, approved=approved, digest=digest, approver=approver, question="")
+
+    def note(self, columns: Mapping[str, Any], **options: Any) -> None:
+        """Notes options that become known on the run's way (who approved which plan), and columns of the run."""
+        self.options = replace(self.options, **options)
+        self.run.update(**columns, options=asdict(self.options))
         self.record = self.run.record()
         if self._context is not None:
             self._context.options = self.options
@@ -170,6 +158,34 @@ class Job:
     def bind_flow(self, flow_run_id: str) -> None:
         """Notes that this Prefect flow run works on the run: its retry takes it up again."""
         self._ledger.bind_flow(flow_run_id, self.id)
+
+    def undoing(self, tenant: str | None, out: Path | None) -> JobRequest:
+        """What to ask for so that what this run changed is put back. `tenant`: the one that a person named, if any.
+        Raises `CannotStart` where nothing is to be put back, or it cannot be.
+        """
+        from sspr.stages.undo import options_for
+
+        options = options_for(self.run, tenant)
+        return JobRequest("undo", (), self.record.tenant, self.record.target, options, out)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps other processes off the run while the block works on it, from where it stands by now.
+
+        Raises `Busy` where another works on it and the host does not wait.
+        """
+        with self._ledger.leased(self.id, wait=self._host.wait, on_lost=self._lose):
+            if self._moves_to:
+                self.run.update(out=str(self._moves_to.absolute()))
+            self.record = self.run.record()
+            self.options = Options(**self.record.options)
+            for sentence in self.told:
+                self._host.tell(sentence)
+            yield
+
+    def _lose(self, why: str) -> None:
+        self._lost = why
+        self._host.cancelled.set()
 
     # -- the steps --------------------------------------------------------------------------------
 
@@ -182,7 +198,7 @@ class Job:
             yield Step(Stage.CHECK)
         if self.record.command == "check":
             return
-        if self._left(RowState.READ) or self.options.enable_feature:
+        if self._left(RowState.READ) or self.options.feature is not None:
             yield Step(Stage.FLAG)
         if self._left(RowState.READ) and (whole or not self.writes):
             yield from (Step(Stage.COMPARE, chunk) for chunk in self.chunks())
@@ -192,7 +208,8 @@ class Job:
         if not self.writes:
             return
         # First, so that a permission that is missing stops the run before a row is written.
-        yield Step(Stage.ENABLE if self.options.enable_feature else Stage.FLAG)
+        turn = Stage.ENABLE if self.options.feature else Stage.DISABLE
+        yield Step(Stage.FLAG if self.options.feature is None else turn)
         if self._left(RowState.WRITING):  # taken up again: first see what became of the writes that were sent
             yield from (Step(Stage.VERIFY, chunk) for chunk in self.chunks())
         if self._left(RowState.READ, RowState.PLANNED, RowState.WRITING):
@@ -201,23 +218,24 @@ class Job:
         yield Step(Stage.FLAG)
 
     def carry_out(
-        self, take: Callable[[Step], None] | None = None, approve: Callable[[], bool] | None = None
+        self, take: Callable[[Step], None] | None = None, approve: Callable[[], bool | None] | None = None
     ) -> None:
         """All steps in their order. `take`: how a host takes one (by default `self.take`, here and now).
 
-        `approve` is asked once, where something is to be written: what it saw is what is written. Raises
-        `CannotStart` where it says no; the plan is kept.
+        `approve` is asked once, where something is to be written: what it saw is what is written. None: nobody need
+        be asked. Raises `Refused` where it says no (`Stopped` where some rows are written already); the plan is kept.
         """
         take = take or self.take
         for step in self.planning(whole=approve is not None):
             take(step)
         if approve is not None and self.would_write:
-            if not approve():
-                self.adopt("plan", approved=False)
-                raise CannotStart(
-                    f"Not approved: nothing was written. `sspr apply {self.id}` carries the plan out."
-                )
-            self.adopt(self.record.command, approved=True)
+            answer = approve()
+            if answer is False:
+                if not (begun := self._left(RowState.WRITING, RowState.UPDATED)):
+                    self.adopt("plan", approved=False)
+                raise refusal(self.id, begun=begun)
+            if answer:
+                self.adopt(self.record.command, approved=True)
         for step in self.applying():
             take(step)
 
@@ -225,12 +243,13 @@ class Job:
         """Carries out one step. Raises `SsprError`; what was done until then is in the ledger."""
         if self._host.cancelled.is_set():
             raise Stopped("Interrupted.")
+        self._sitting.begin(self.record.command)
         if step.stage is Stage.CHECK:
             self._check()
         elif step.stage is Stage.FLAG:
             self._look_at_flag()
-        elif step.stage is Stage.ENABLE:
-            self._turn_flag_on()
+        elif step.stage in {Stage.ENABLE, Stage.DISABLE}:
+            self._turn_flag(step.stage is Stage.ENABLE)
         elif step.stage is Stage.SETTLE:
             from sspr.stages.verify import settle
 
@@ -240,10 +259,7 @@ class Job:
 
     def chunks(self) -> Sequence[Chunk]:
         """The rows of the run in consecutive chunks."""
-        rows = self.run.last_seq()
-        size = CHUNK_ROWS * max(1, math.ceil(rows / (CHUNK_ROWS * MOST_CHUNKS)))
-        count = math.ceil(rows / size)
-        return [Chunk(n * size + 1, min((n + 1) * size, rows), n + 1, count) for n in range(count)]
+        return chunks_of(self.run.last_seq())
 
     def counts(self) -> dict[RowState, int]:
         """How many rows stand where."""
@@ -254,7 +270,9 @@ class Job:
         """The stages' surroundings; signs in to the tenant when first asked for."""
         if self._context is None:
             host, record = self._host, self.record
-            upns = (row.upn for row in self.run.every_row() if row.state is not RowState.REJECTED)
+            # The simulated tenant makes up whom a run asks for; an undo asks for nobody new.
+            rows = () if self.options.undoes else self.run.every_row()
+            upns = (row.upn for row in rows if row.state is not RowState.REJECTED)
             tenant = self._tenancy.connect(
                 record.tenant,
                 self.options.batch_size,
@@ -267,10 +285,10 @@ class Job:
             self._context = Context(
                 self.run, tenant, record.target, self.options, self._policy,
                 host.clock, host.sleep, host.progress, host.cancelled,
+                origin=self._origin(), claims=self._ledger.claims(self.id), wait=host.wait,
             )  # fmt: skip
-            self._tenancy.require(
-                tenant, record.target, self.options.enable_feature, writes=self.writes, tell=host.tell
-            )
+            turns_flag = self.options.feature is not None
+            self._tenancy.require(tenant, record.target, turns_flag, writes=self.writes, tell=host.tell)
         return self._context
 
     # -- the end ----------------------------------------------------------------------------------
@@ -282,7 +300,10 @@ class Job:
         traffic = self._traffic()
         self._tenancy.close()
         self._context = None
-        ended = error is None or (isinstance(error, CannotStart) and not self._left(RowState.WRITING))
+        if self._lost:  # the run is another's by now, and so is its report
+            raise Stopped(self._lost)
+        untouched = isinstance(error, CannotStart) and not isinstance(error, Busy)
+        ended = error is None or (untouched and not self._left(RowState.WRITING))
         try:
             return close(
                 self.run, self.folder, Closing(self._host.clock, error, ended, traffic), self._checked
@@ -290,6 +311,14 @@ class Job:
         finally:
             self._forget_checked()
             self.record = self.run.record()
+            self._sitting.end(self.record.exit_code)
+
+    def _origin(self) -> RunLedger | None:
+        """Of an undo, the run that it puts back. Raises `CannotStart` where what that one wrote was forgotten."""
+        if not self.options.undoes:
+            return None
+        require_values((origin := self._ledger.run(self.options.undoes)).record())
+        return origin
 
     def _traffic(self) -> Traffic:
         if self._context is None:
@@ -315,10 +344,14 @@ class Job:
         self._host.progress(stage, chunk.last, self.run.last_seq())
 
     def _check(self) -> None:
+        if origin := self._origin():
+            intake.take_over(self.run, origin)
+            self.record = self.run.record()
+            return
         tenant = self._settings.tenants.get(self.record.tenant)
         if tenant is not None:
             tenant.tell_target(self._host.tell)
-        files = [(Path(source.path), source.name) for source in self.run.sources()]
+        files = intake.at_hand((Path(source.path), source.name) for source in self.run.sources())
         tables = intake.open_tables(files, self.options)
         self._forget_checked()
         rules = check.Rules(self._policy, self.record.target)
@@ -338,6 +371,9 @@ class Job:
                 self._checked = checked
             else:
                 self.run.take_in(checked.sources, checked.for_ledger())
+        except CannotStart:  # the input is no better when the run is taken up: nothing of it is kept
+            intake.forget(files)
+            raise
         finally:
             if self._checked is not checked:
                 checked.close()
@@ -355,20 +391,8 @@ class Job:
         look_at_flag(self.context, needed=self.writes)
         self.record = self.run.record()
 
-    def _turn_flag_on(self) -> None:
-        from sspr.stages.feature import turn_flag_on
+    def _turn_flag(self, wanted: bool) -> None:
+        from sspr.stages.feature import turn_flag
 
-        turn_flag_on(self.context)
+        turn_flag(self.context, wanted)
         self.record = self.run.record()
-
-
-def options_from_json(value: Mapping[str, object]) -> Options:
-    """The options as the ledger keeps them."""
-    return Options(**value)  # type: ignore[arg-type]
-
-
-def _who() -> str:
-    try:
-        return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (OSError, KeyError):
-        return f"unknown@{socket.gethostname()}"

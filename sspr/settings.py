@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 import platformdirs
@@ -48,6 +48,7 @@ GRAPH_URLS = {
 }
 
 
+Approval = Literal["policy", "required", "none"]
 Credential = Literal["certificate", "secret", "managed-identity", "workload-identity", "device-code"]
 # The environment that Azure Kubernetes Service gives to a pod with a workload identity: the keys it stands in for.
 # azure.github.io/azure-workload-identity, "Mutating admission webhook".
@@ -81,7 +82,9 @@ class TenantSettings(_Table, frozen=True):
     ca_file: Path | None = None
     default_country: str | None = None
     target: Target | None = None
-    approval: Literal["policy", "required", "none"] = "policy"
+    approval: Approval = "policy"
+    approval_above: Annotated[int, msgspec.Meta(ge=0)] = 500
+    approval_global_administrators: bool = True
     telephony_provider: bool = False
 
     def __post_init__(self) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from sspr.report.text import summary_markdown
+from sspr.report.write import HTML
 from sspr.stages.report import how_to_mend
 from sspr.stages.steps import Stage, Step
 
@@ -83,10 +92,45 @@ class ProgressArtifact:
 
 
 def publish_summary(report: Report) -> Report:
-    """Publishes the page of counts, reasons and warnings under the run's id; returns the report that it shows."""
-    create_markdown_artifact(
-        key=f"sspr-{report['run_id']}",
-        markdown=summary_markdown(report, how_to_mend),
-        description=f"What became of the rows of run {report['run_id']}",
-    )
+    """Publishes the page of counts under the run's id, the table of reasons, and where the report lies; returns the
+    report that they show.
+    """
+    run_id = report["run_id"]
+    with suppress(
+        Exception
+    ):  # the rows are where they are to be; a display that fails must not make the run fail
+        create_markdown_artifact(
+            key=f"sspr-{run_id}",
+            markdown=summary_markdown(report, how_to_mend),
+            description=f"What became of the rows of run {run_id}",
+        )
+        if codes := _codes(report):
+            create_table_artifact(
+                key=f"sspr-{run_id}-reasons",
+                table=codes,
+                description="Why rows need a person, and what was warned of",
+            )
+        create_link_artifact(
+            key=f"sspr-{run_id}-report",
+            link=(Path(report["folder"]) / HTML).as_uri(),
+            link_text=f"{HTML} of run {run_id}, on the machine of the worker",
+            description=f"The report with every row: {report['folder']}",
+        )
     return report
+
+
+def publish_plan(run_id: str, page: str) -> None:
+    """Publishes the plan that a person is asked about; `page` is Markdown without contact data."""
+    create_markdown_artifact(
+        key=f"sspr-{run_id}-plan", markdown=page, description=f"What run {run_id} would write"
+    )
+
+
+def _codes(report: Report) -> list[dict[str, Any]]:
+    """The rows of the table: reasons first, the most frequent first."""
+    kinds = (("needs a person", report["reasons"]), ("warning", report["warnings"]))
+    return [
+        {"rows": count, "code": code, "kind": kind, "what to do": how_to_mend(code)}
+        for kind, codes in kinds
+        for code, count in codes.items()
+    ]

@@ -15,13 +15,14 @@ class StageError(Exception):
 
     def __init__(self, exit_code: int, sentence: str, counts: str = "") -> None:
         self.exit_code = exit_code
+        self.sentence = sentence
         super().__init__(f"{mask_text(sentence)} (exit code {exit_code}{'; ' if counts else ''}{counts})")
 
 
 def told(error: BaseException, counts: str = "") -> StageError:
     """The error as Prefect may see it. Of an unforeseen one only its type and place: its text may quote a cell."""
     if isinstance(error, StageError):
-        return error
+        return StageError(error.exit_code, error.sentence, counts) if counts else error
     if isinstance(error, SsprError):
         return StageError(error.exit_code, str(error), counts)
     fault = f"A fault in sspr itself: {type(error).__name__} at {_place(error)}. Please report this line."

@@ -27,6 +27,7 @@ DESCRIPTIONS = {
     Stage.CHECK: "Reads the files and judges every row. Needs no tenant.",
     Stage.FLAG: "Reads the tenant's flag for administrators.",
     Stage.ENABLE: "Turns the tenant's flag for administrators on, if it is off, and reads it back.",
+    Stage.DISABLE: "Turns the tenant's flag for administrators off again, if it is on, and reads it back.",
     Stage.COMPARE: "Reads the accounts of a chunk of rows and notes what each row would change.",
     Stage.APPLY: "Writes the changes of a chunk in batches, within the tenant's limits.",
     Stage.VERIFY: "Reads back what a chunk wrote.",

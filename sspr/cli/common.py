@@ -19,11 +19,13 @@ from typing import Any
 import click
 
 from sspr.cli.terminal import Terminal
-from sspr.errors import CannotStart, SsprError
+from sspr.errors import CannotStart, SsprError, Stopped
 from sspr.job import Host, Job
-from sspr.ledger import Ledger, RowState
+from sspr.ledger import Ledger
 from sspr.model import CANONICAL_COLUMNS
 from sspr.settings import Settings, home, load_settings
+
+WAIT_SECONDS = 2.0
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -57,6 +59,9 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask before writing
 json_option = click.option("--json", "as_json", is_flag=True, help="The report as JSON on standard output.")
 verbose_option = click.option(
     "--verbose", is_flag=True, help="Show every row and what is sent (without contact data)."
+)
+wait_option = click.option(
+    "--wait", is_flag=True, help="Wait where another run is working on the same, instead of ending."
 )
 out_option = click.option(
     "--out", type=click.Path(path_type=Path), help="Output folder (default runs/<run id>)."
@@ -124,11 +129,16 @@ def parse_region(code: str | None) -> str | None:
 
 @contextmanager
 def session(
-    config: Path | None, *, as_json: bool = False, verbose: bool = False, settings: Settings | None = None
+    config: Path | None,
+    *,
+    as_json: bool = False,
+    verbose: bool = False,
+    settings: Settings | None = None,
+    wait: bool = False,
 ) -> Iterator[Session]:
     """The settings, the ledger and the terminal of one command; signals end it in order (exit code 3).
 
-    `settings`: these instead of those of a configuration file.
+    `settings`: these instead of those of a configuration file; `wait`: for other runs that are at the same.
     """
     if verbose:
         logging.basicConfig(stream=sys.stderr, format="%(name)s %(message)s")
@@ -143,6 +153,7 @@ def session(
             on_wait=terminal.on_wait,
             tell=terminal.say,
             cancelled=cancelled,
+            wait=_Waiting(terminal.say, cancelled) if wait else None,
         )
         ledger = Ledger.open(settings.ledger.url, home())
         with contextlib.closing(ledger):
@@ -156,6 +167,23 @@ def _pause(cancelled: threading.Event) -> Callable[[float], None]:
         cancelled.wait(seconds)
 
     return pause
+
+
+class _Waiting:
+    """Waits for another run a little at a time, and says once for what."""
+
+    def __init__(self, say: Callable[[str], None], cancelled: threading.Event) -> None:
+        self._say = say
+        self._cancelled = cancelled
+        self._said = ""
+
+    def __call__(self, what: str) -> None:
+        """A pause. Raises `Stopped` once the command is to end."""
+        if what != self._said:
+            self._say(f"{what} Waiting for it to end.")
+            self._said = what
+        if self._cancelled.wait(WAIT_SECONDS):
+            raise Stopped("Interrupted.")
 
 
 @contextmanager
@@ -198,18 +226,23 @@ def ask(question: str) -> bool:
         signal.signal(signal.SIGINT, before)
 
 
-def carry_out(here: Session, job: Job, *, asking: bool, as_json: bool) -> int:
-    """Takes the job through its steps, in the process or as a Prefect flow, and tells how it ended."""
+def carry_out(
+    here: Session, job: Job, *, asking: bool, as_json: bool, first: Callable[[], None] = lambda: None
+) -> int:
+    """Takes the job through its steps, in the process or as a Prefect flow, and tells how it ended.
+
+    `first` is called before, once no other process works on the run.
+    """
     from sspr.cli import prefect_host, show
 
     def approve() -> bool:
-        show.plan(job, here.terminal)
-        planned = job.counts().get(RowState.PLANNED, 0)
-        whom = "1 administrator" if planned == 1 else f"{planned} administrators"
+        planned = show.plan(job, here.terminal, err=as_json).administrators
+        whom = "1 administrator" if planned == 1 else f"{planned:,} administrators"
         return ask(f"Write this for {whom} to the tenant {job.record.tenant}?")
 
     error: SsprError | None = None
-    with here.ledger.leased(job.id):
+    with job.held():
+        first()
         try:
             api = prefect_host.api_configured() if job.writes else None
             if api is None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import sspr
 from sspr.errors import CannotStart, Stopped
+from sspr.input.urls import is_url
 
 if TYPE_CHECKING:
     from sspr.job import Job
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 # Set before the first import of prefect, and only where the person has not set it otherwise. Telemetry is on by
 # default and says so on the terminal of a closed network.
 QUIET = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+
+# What `flows/automation.yaml` looks for: flow runs of this tag, with heartbeats this often. prefect.yaml says the same.
+TAG = "sspr"
+HEARTBEAT_SECONDS = "30"
 
 
 def api_configured(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -61,9 +66,9 @@ def project_folder() -> Path:
 
 
 def run_as_flow(
-    job: Job, api: str, *, approve: Callable[[], bool] | None = None, verbose: bool = False
+    job: Job, api: str, *, approve: Callable[[], bool | None] | None = None, verbose: bool = False
 ) -> None:
-    """Carries out an opened run as the flow `onboard`, in this process, seen at the Prefect API `api`.
+    """Carries out an opened run as the flow `onboard` or `undo`, in this process, seen at the Prefect API `api`.
 
     The flow's parameters are the run's own, without contact data; what else was asked for stands in the ledger.
     `approve` is asked between the plan and the first write. Raises `CannotStart` where the API cannot be reached or
@@ -71,6 +76,7 @@ def run_as_flow(
     """
     # Prefect looks for its settings in more places than we do: both must mean the same server.
     os.environ["PREFECT_API_URL"] = api
+    os.environ["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] = HEARTBEAT_SECONDS
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if not verbose:
@@ -79,12 +85,16 @@ def run_as_flow(
     folder = str(project_folder())
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    flow = importlib.import_module("flows.onboard").onboard
+    name = "undo" if job.options.undoes else "onboard"
+    flow = getattr(importlib.import_module(f"flows.{name}"), name)
     hosting = importlib.import_module("tasks.hosting")
     _ask_for_api(api)
     work = hosting.Hosted(job, approve)
-    with hosting.lend(work):
-        state = flow(**parameters_of(job), return_state=True)
+    parameters = parameters_of(job)
+    if "approval" in parameters and approve:  # should the command die, a retry in its stead asks too
+        parameters["approval"] = "required"
+    with hosting.lend(work), importlib.import_module("prefect").tags(TAG):
+        state = flow(**parameters, return_state=True)
     if work.error is not None:
         raise work.error
     if not state.is_completed():
@@ -115,8 +125,10 @@ def _without_user(url: str) -> str:
 def parameters_of(job: Job) -> dict[str, Any]:
     """The flow's parameters for an opened run. They are stored as they are, and hold no contact data."""
     record, options = job.record, job.options
+    if options.undoes:
+        return {"run_id": options.undoes, "tenant": record.tenant}
     return {
-        "files": [source.path for source in job.run.sources()],
+        "files": [source.name if is_url(source.name) else source.path for source in job.run.sources()],
         "tenant": record.tenant,
         "default_country": options.default_country,
         "target": record.target.value,

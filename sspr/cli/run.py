@@ -15,6 +15,7 @@ from sspr.cli.common import (
     planning_options,
     session,
     tenant_option,
+    wait_option,
     yes_option,
 )
 from sspr.cli.starting import start
@@ -25,12 +26,22 @@ from sspr.cli.starting import start
 @tenant_option
 @planning_options
 @yes_option
+@wait_option
 @output_options
 def command(
-    files: tuple[str, ...], config: Path | None, yes: bool, as_json: bool, verbose: bool, **words: Any
+    files: tuple[str, ...],
+    config: Path | None,
+    yes: bool,
+    wait: bool,
+    as_json: bool,
+    verbose: bool,
+    **words: Any,
 ) -> int:
-    """Plan, then apply in rate-limited batches, read back, check the flag."""
-    with session(config, as_json=as_json, verbose=verbose) as here:
+    """Plan, then apply in rate-limited batches, read back, check the flag.
+
+    Where a run that was asked for the same did not come to its end, it goes on with that one.
+    """
+    with session(config, as_json=as_json, verbose=verbose, wait=wait) as here:
         asking = must_ask(yes)
         job = start(here, "run", files, **words)
         return carry_out(here, job, asking=asking, as_json=as_json)

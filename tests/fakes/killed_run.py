@@ -1,6 +1,7 @@
 """A run that kills its own process (SIGKILL) in one of the crash windows. Run by tests as a program of its own:
 
 `python -m tests.fakes.killed_run WINDOW NTH CONFIG OUT FILE` prints the run id, then dies at the NTH passage of WINDOW.
+With `undo RUN_ID` in the place of FILE it undoes that run.
 """
 
 from __future__ import annotations
@@ -61,10 +62,13 @@ def _die() -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """Begins the run and carries it out until it dies; ends with 0 where it never did."""
-    window, nth, config, out, file = arguments
+    window, nth, config, out, *files = arguments
     settings = load_settings(Path(config))
     ledger, host = Ledger.open(None, home()), Host()
-    job = Job.begin(ledger, settings, JobRequest("run", (file,), "simulated", out=Path(out)), host)
+    request = JobRequest("run", tuple(files), "simulated", out=Path(out))
+    if files[0] == "undo":
+        request = Job.load(ledger, settings, files[1], host).undoing(None, Path(out))
+    job = Job.begin(ledger, settings, request, host)
     print(job.id, flush=True)  # noqa: T201 - the test reads it
     MortalLedger.window, MortalLedger.left = WINDOWS[window], int(nth)
     mortal = Job(ledger, settings, MortalLedger(job.run._engine, job.id), host)

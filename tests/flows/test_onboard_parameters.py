@@ -11,6 +11,7 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.onboard import onboard
 from sspr.input import templates
+from sspr.settings import Approval
 from tasks.errors import StageError
 
 SAMPLE = str(templates.template_path("sample"))
@@ -36,16 +37,18 @@ def test_a_bad_parameter_is_a_sentence_and_opens_no_run(
     assert not list(clean_environment.rglob("results.csv"))
 
 
-def test_a_tenant_whose_settings_ask_for_approval_is_not_written_without_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("approval", ["policy", "required", "none"])
+def test_what_a_tenant_requires_no_parameter_does_without(
+    approval: Approval, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """Here, where no deployment is, nobody can be asked."""
     config = tmp_path / "tenants.toml"
     config.write_text(
         '[tenants.contoso]\ntenant_id = "x"\nclient_id = "y"\napproval = "required"\n', encoding="utf-8"
     )
     monkeypatch.setenv("SSPR_CONFIG", str(config))
-    with pytest.raises(StageError, match="Approval is asked for"):
-        onboard.fn(files=[SAMPLE], tenant="contoso")
+    with pytest.raises(StageError, match=r"Approval is asked for.*no deployment"):
+        onboard.fn(files=[SAMPLE], tenant="contoso", approval=approval)
 
 
 def test_what_leaves_the_flow_carries_no_other_exception(tmp_path: Path) -> None:

@@ -29,5 +29,8 @@ def test_of_an_unforeseen_error_only_type_and_place_are_told() -> None:
     assert "exit code 3" in seen
 
 
-def test_the_counts_stand_beside_the_code() -> None:
-    assert str(told(Stopped("Away."), "3 updated, 5 pending")) == "Away. (exit code 3; 3 updated, 5 pending)"
+@pytest.mark.parametrize(
+    "error", [Stopped("Away."), StageError(3, "Away.")], ids=lambda error: type(error).__name__
+)
+def test_the_counts_stand_beside_the_code(error: Exception) -> None:
+    assert str(told(error, "3 updated, 5 pending")) == "Away. (exit code 3; 3 updated, 5 pending)"
