@@ -30,7 +30,7 @@ bench: $(INSTALLED) ## what a run costs, as ratios to the limits of Microsoft Gr
 	$(BIN)/python bench/run.py
 
 requirements: ## pin again what pyproject.toml allows (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make requirements' \
 	  --quiet --output-file requirements.txt
 
@@ -38,12 +38,13 @@ clean: ## remove what the other targets made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # `python -m venv` on an existing folder completes it. The stamp is written last: an installation that was
-# interrupted is taken up again.
+# interrupted is taken up again. Without dependencies: the file names them all, and pip, which asks for a hash of each
+# version that it looks at, would stop at a newer one than is pinned.
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or later is needed. Name one: make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q sspr flows tasks
 	@touch $@
