@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sspr.cli.prefect_local import LocalPrefect
+from bench.kills import Disturbed
 from sspr.rehearsal import rehearsal_state
 from sspr.simulated.samples import application
 from sspr.simulated.server import SimulatedTenant
@@ -20,7 +20,7 @@ def stack(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     config = folder / "tenants.toml"
     config.write_text("", encoding="utf-8")
     secrets = {SECRET: application().secrets[0]}
-    with LocalPrefect(folder / "prefect") as prefect:
+    with Disturbed(folder / "prefect") as prefect:
         prefect.start()
         prefect.make_pool()
         prefect.start_worker(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sspr.cli.prefect_local import LocalPrefect
+from bench.kills import Disturbed
 from sspr.simulated.server import SimulatedTenant
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def ended(process: subprocess.Popen[str]) -> Ended:
 class Stack:
     """Server, deployment and worker, and where the worker keeps its ledger and finds its settings."""
 
-    prefect: LocalPrefect
+    prefect: Disturbed
     home: Path
     config: Path
     folder: Path

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.spellings import contents, found, values_of
 from sspr.input import templates
 from sspr.rehearsal import rehearsal_state
 from sspr.simulated.behaviour import Latency
@@ -101,17 +102,6 @@ def test_a_run_whose_tenant_was_down_fails_and_a_retry_of_it_completes(
     assert report(tmp_path / "out")["run_id"] == run_id
 
 
-def test_a_run_that_asks_for_approval_fails_with_a_sentence_and_touches_nothing(
-    stack: Stack, tenant: SimulatedTenant, tmp_path: Path
-) -> None:
-    flow_run = stack.run({"files": [str(SAMPLE)], "approval": "required", "out": str(tmp_path / "out")})
-    assert flow_run.state is not None
-    assert flow_run.state.type == "FAILED"
-    assert "Approval is asked for" in (flow_run.state.message or "")
-    assert "exit code 2" in (flow_run.state.message or "")
-    assert not list(tenant.journal)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: str(number.name))
 def test_a_command_that_is_ended_stops_in_order_and_is_resumed(
     stack: Stack, tenant: SimulatedTenant, tmp_path: Path, number: signal.Signals
@@ -157,30 +147,7 @@ def test_nothing_of_the_input_and_no_secret_is_in_prefects_files(stack: Stack, t
     failed = stack.run({"files": [str(headless)]})
     assert (done.state_type, failed.state_type) == ("COMPLETED", "FAILED")
 
-    written = {path: path.read_bytes() for path in stack.prefect.folder.rglob("*") if path.is_file()}
-    assert any(str(tmp_path / "out").encode() in content for content in written.values())
-    needles = {*values_of(SAMPLE), *values_of(tmp_path / "out" / "results.csv"), *stack.secrets.values()}
-    assert len(needles) > 200
-    found = [
-        (path.name, needle)
-        for path, content in written.items()
-        for needle in needles
-        if spelt(needle, content)
-    ]
-    assert found == []
-
-
-def values_of(path: Path) -> set[str]:
-    """The cells that say something of a person. Short ones occur anywhere."""
-    columns = {"user_principal_name", "alternate_email", "mobile_phone", "display_name"}
-    columns |= {
-        f"{kind}_before" for kind in ("alternate_email", "mobile_phone", "email_method", "phone_method")
-    }
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        cells = [row[column] or "" for row in csv.DictReader(file) for column in columns & set(row)]
-    return {value.strip() for cell in cells for value in cell.split(";") if len(value.strip()) > 6}
-
-
-def spelt(needle: str, content: bytes) -> bool:
-    """As it stands, or as JSON spells it."""
-    return any(spelling.encode() in content for spelling in {needle, json.dumps(needle)[1:-1]})
+    assert any(str(tmp_path / "out").encode() in content for _, content in contents(stack.prefect.folder))
+    values = {*values_of(SAMPLE, tmp_path / "out" / "results.csv"), *stack.secrets.values()}
+    assert len(values) > 200
+    assert found(values, stack.prefect.folder) == []

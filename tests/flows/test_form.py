@@ -93,6 +93,8 @@ def test_the_automation_waits_for_more_than_two_signs_of_life_and_knows_every_st
     trigger: Any = automation.trigger
     assert trigger.within.total_seconds() > 2 * float(HEARTBEAT_SECONDS)
     assert trigger.expect == {"prefect.flow-run.*"}
+    begun = {f"prefect.flow-run.{name}" for name in ("Pending", "Submitting", "Running", "heartbeat")}
+    assert trigger.after == begun  # and not Suspended, which waits for a person
     assert content["trigger"]["match_related"] == {"prefect.resource.id": f"prefect.tag.{TAG}"}
     (action,) = content["actions"]
     assert (action["type"], action["state"]) == ("change-flow-run-state", "CRASHED")
