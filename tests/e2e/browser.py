@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, Response, expect, sync_playwright
 
 from tests.e2e.stack import PATIENCE
 
@@ -32,6 +32,7 @@ ARGUMENTS = (
 WINDOW = {"width": 1280, "height": 1500}
 STEP = 30_000.0  # milliseconds that a page may take for one step on a busy machine
 STATE = 1_000 * PATIENCE
+TRIES = 5
 # Where pictures are kept beside the test's own folder. Read here: the tests are run without the developer's settings.
 SCREENSHOTS = Path(os.environ["SSPR_SCREENSHOTS"]) if os.environ.get("SSPR_SCREENSHOTS") else None
 
@@ -105,12 +106,25 @@ class Ui:
         """Sends the form of a new run."""
         self._page.get_by_role("button", name="Submit").click()
 
-    def go_to_the_run(self) -> str:
-        """From the message that a run was made to its page; returns the flow run's id."""
-        # It slides away from a click; and it is shown twice at times, of one flow run (Prefect 3.8.8).
-        self._page.get_by_role("button", name="View run").first.dispatch_event("click")
-        self._page.wait_for_url("**/runs/flow-run/*")
-        return self._page.url.rpartition("/")[2].partition("?")[0]
+    def start_the_run(self) -> None:
+        """Sends the form, and goes to the page of the run that was made.
+
+        By its address: the message with a link to it slides away from a click.
+        """
+        made = self._insist("/create_flow_run", self.submit).json()
+        self._page.get_by_role("button", name="View run").first.wait_for()
+        self._page.goto(f"{self._url}/runs/flow-run/{made['id']}")
+
+    def _insist(self, path: str, act: Callable[[], None]) -> Response:
+        """Acts until the request that it makes to this path is answered otherwise than with 503, which a server on
+        SQLite does at times: the page says so, and a person does it again.
+        """
+        for _ in range(TRIES):
+            with self._page.expect_response(lambda answer: answer.url.endswith(path)) as sent:
+                act()
+            if sent.value.status != 503:
+                break
+        return sent.value
 
     # -- a flow run ---------------------------------------------------------------------------------
 
@@ -120,8 +134,13 @@ class Ui:
 
     def retry(self) -> None:
         """The button Retry, and the one of that name in the question that follows."""
-        self._page.get_by_role("button", name="Retry").first.click()
-        self._window.get_by_role("button", name="Retry").click()
+
+        def press() -> None:
+            if not self._window.is_visible():
+                self._page.get_by_role("button", name="Retry").first.click()
+            self._window.get_by_role("button", name="Retry").click()
+
+        self._insist("/set_state", press)
 
     def tab(self, name: str) -> None:
         """One of the tabs of a flow run's page."""
